@@ -1,0 +1,194 @@
+package clearing
+
+import (
+	"bytes"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+)
+
+// Config is custody.yaml: one custody account and how its days run.
+// Rules and users in it are read by `custody init`; the books keep their own copy.
+type Config struct {
+	Code      string       `yaml:"code"`
+	Name      string       `yaml:"name"`
+	Account   string       `yaml:"account"`   // the custody account (存管专户) at the bank
+	Clock     ClockMode    `yaml:"clock"`     // live or replay
+	Corporate Party        `yaml:"corporate"` // head office's own account (对公户)
+	Channels  []Channel    `yaml:"channels"`  // in the order of posting
+	Rules     []RuleConfig `yaml:"rules"`
+	Release   Release      `yaml:"release"`
+	Payout    Payout       `yaml:"payout"`
+	Files     Files        `yaml:"files"`
+	Limits    Limits       `yaml:"limits"`
+	Users     []User       `yaml:"users"`
+}
+
+// ClockMode says whose time the days follow.
+type ClockMode string
+
+// In a live home days follow the clock; in a replayed one each day runs on its
+// own timetable, whenever it is played.
+const (
+	Live   ClockMode = "live"
+	Replay ClockMode = "replay"
+)
+
+// Party is a named bank account.
+type Party struct {
+	Name    string `yaml:"name"`
+	Account string `yaml:"account"`
+}
+
+// Channel is a way of paying (支付渠道) whose bill and money we expect.
+type Channel struct {
+	Code     string   `yaml:"code"`
+	Name     string   `yaml:"name"`
+	Bill     string   `yaml:"bill"`     // format of its bill: wechat-all, alipay-trade
+	Merchant string   `yaml:"merchant"` // 商户号 that the bill must carry; empty: not checked
+	FeePPM   int64    `yaml:"fee_ppm"`  // its fee, parts per million, half-up to the fen per item
+	PayDays  string   `yaml:"pay_days"` // natural or working: days on which it pays
+	Payers   []string `yaml:"payers"`   // names of the payer on the bank statement
+}
+
+// RuleConfig is a split rule (分账规则) as custody.yaml states it.
+type RuleConfig struct {
+	ID            string `yaml:"id" json:"id"`
+	Effective     string `yaml:"effective" json:"effective"`
+	HeadOfficePPM int64  `yaml:"head_office_ppm" json:"head_office_ppm"`
+	PartnerPPM    int64  `yaml:"partner_ppm" json:"partner_ppm"`
+	FeeBearer     string `yaml:"fee_bearer" json:"fee_bearer"` // franchisee or head_office
+}
+
+// Release is T+N: N working days after the clearing date.
+type Release struct {
+	Days int `yaml:"days"`
+}
+
+// Payout is how withdrawable balances are paid out.
+type Payout struct {
+	Fee           string   `yaml:"fee"` // yuan, on top of the amount (外扣)
+	Minimum       string   `yaml:"minimum"`
+	Route         string   `yaml:"route"`
+	Purpose       string   `yaml:"purpose"`
+	FeeBack       bool     `yaml:"fee_back_on_return"`
+	AccountFaults []string `yaml:"account_faults"` // answer codes that block the bound account
+}
+
+// FeeFen returns the payout fee in fen; [Config.validate] has checked it.
+func (p Payout) FeeFen() money.Amount { return mustYuan(p.Fee) }
+
+// MinimumFen returns the smallest amount that is paid out, in fen.
+func (p Payout) MinimumFen() money.Amount { return mustYuan(p.Minimum) }
+
+func mustYuan(s string) money.Amount {
+	a, _ := money.ParseYuan(s)
+	return a
+}
+
+// Files says which optional files the bank sends.
+type Files struct {
+	Intraday bool `yaml:"intraday"` // 当日明细 (camt.052) on the release day
+	Balances bool `yaml:"balances"` // 子账户余额文件 (R8)
+}
+
+// Limits are periods after which something becomes a person's work.
+type Limits struct {
+	PoolDays    int `yaml:"pool_days"`    // natural days in the cross-day pool (日切差缓冲)
+	TransitDays int `yaml:"transit_days"` // working days that channel money may be late (R5)
+}
+
+// User is a person who may act on the books.
+type User struct {
+	Name   string   `yaml:"name"`
+	OSUser string   `yaml:"os_user"`
+	Roles  []string `yaml:"roles"`
+}
+
+// maxConfigBytes bounds custody.yaml: 200 channels and users take some 30 KiB.
+const maxConfigBytes = 1 << 20
+
+// LoadConfig reads and checks custody.yaml.
+func LoadConfig(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Invalid("config.read", path).Because(err)
+	}
+	return ParseConfig(raw)
+}
+
+// ParseConfig reads custody.yaml; an unknown key is an error.
+func ParseConfig(raw []byte) (*Config, error) {
+	if len(raw) > maxConfigBytes {
+		return nil, fault.Invalid("config.size", maxConfigBytes).In("custody.yaml")
+	}
+	c := Config{Clock: Live, Release: Release{Days: 1}, Limits: Limits{PoolDays: 3, TransitDays: 3},
+		Payout: Payout{Fee: "0.00", Minimum: "0.01", Route: "BEP"}}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil {
+		return nil, fault.Invalid("config.syntax", err).In("custody.yaml")
+	}
+	return &c, c.validate()
+}
+
+// validate is one flat list of checks; each fault names the key and its value.
+func (c *Config) validate() error {
+	var bad fault.List
+	need := func(ok bool, field, value string) {
+		if !ok {
+			bad = append(bad, fault.Invalid("config.value").In("custody.yaml").On(field, value))
+		}
+	}
+	need(c.Code != "" && !strings.ContainsAny(c.Code, " ./"), "code", c.Code)
+	need(c.Name != "", "name", c.Name)
+	need(c.Account != "", "account", c.Account)
+	need(c.Clock == Live || c.Clock == Replay, "clock", string(c.Clock))
+	need(len(c.Channels) > 0, "channels", "")
+	seen := map[string]bool{}
+	for _, ch := range c.Channels {
+		need(ch.Code != "" && !strings.ContainsAny(ch.Code, " .") && !seen[ch.Code], "channels.code", ch.Code)
+		need(ch.Bill == "wechat-all" || ch.Bill == "alipay-trade", "channels.bill", ch.Bill)
+		need(ch.FeePPM >= 0 && ch.FeePPM < money.PPM, "channels.fee_ppm", ch.Code)
+		need(ch.PayDays == "natural" || ch.PayDays == "working", "channels.pay_days", ch.PayDays)
+		need(len(ch.Payers) > 0, "channels.payers", ch.Code)
+		seen[ch.Code] = true
+	}
+	need(len(c.Rules) > 0, "rules", "")
+	for _, r := range c.Rules {
+		_, err := bizdate.Parse(r.Effective)
+		need(err == nil, "rules.effective", r.Effective)
+		need(r.HeadOfficePPM >= 0 && r.PartnerPPM >= 0 && r.HeadOfficePPM+r.PartnerPPM < money.PPM, "rules.ppm", r.ID)
+		need(r.FeeBearer == "franchisee" || r.FeeBearer == "head_office", "rules.fee_bearer", r.FeeBearer)
+	}
+	for field, value := range map[string]string{"payout.fee": c.Payout.Fee, "payout.minimum": c.Payout.Minimum} {
+		a, err := money.ParseYuan(value)
+		need(err == nil && a >= 0, field, value)
+	}
+	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
+	return bad.Err()
+}
+
+// Channel returns the channel with the code.
+func (c *Config) Channel(code string) (Channel, bool) {
+	for _, ch := range c.Channels {
+		if ch.Code == code {
+			return ch, true
+		}
+	}
+	return Channel{}, false
+}
+
+// channelRank gives the order of posting: the order of custody.yaml.
+func (c *Config) channelRank() map[string]int {
+	rank := make(map[string]int, len(c.Channels))
+	for i, ch := range c.Channels {
+		rank[ch.Code] = i
+	}
+	return rank
+}
