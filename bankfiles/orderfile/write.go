@@ -1,0 +1,94 @@
+package orderfile
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"iter"
+
+	"custody/bankfiles"
+	"custody/bankfiles/lines"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+)
+
+// Write writes the rows as the order file of the accounting date. The totals
+// stand in the first line, so rows is walked twice and must give the same rows
+// both times; slices.Values does, and so does a generator with a fixed seed.
+//
+// It returns a fault for a row that Read would refuse by itself. Duplicate
+// numbers are left to Read.
+func Write(w io.Writer, date bizdate.Date, rows iter.Seq[bankfiles.Order]) error {
+	said, err := add(rows)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(w, lines.MaxLine)
+	fmt.Fprintf(out, "%s,%s,%s,%d,%s,%s\n%s\n", kindControl, Version, date, said.rows, said.pay, said.refund, header)
+	var buf []byte
+	line := 2
+	for row := range rows {
+		line++
+		if f := check(&row, date); f != nil {
+			return f.AtLine(line).On(columnNames[colOrderNo], row.OrderNo)
+		}
+		amount, _ := row.Amount.Rescale(decimals) // check saw that it is possible
+		buf = buf[:0]
+		for _, cell := range [...]string{string(row.Kind), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
+			buf = append(append(buf, cell...), ',')
+		}
+		buf = append(row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout), '\n')
+		out.Write(buf) // bufio keeps the error for Flush
+	}
+	if line-2 != said.rows {
+		return fault.Invalid("orders.count", said.rows, line-2)
+	}
+	fmt.Fprintf(out, "%s,%d\n", kindTrailer, said.rows)
+	return out.Flush()
+}
+
+// totals is what the control record says.
+type totals struct {
+	rows        int
+	pay, refund money.Exact
+}
+
+func add(rows iter.Seq[bankfiles.Order]) (totals, error) {
+	zero := money.Exact{Scale: decimals, Currency: money.CNY}
+	t := totals{pay: zero, refund: zero}
+	for row := range rows {
+		to := &t.pay
+		if row.Kind == bankfiles.Refund {
+			to = &t.refund
+		}
+		sum, err := to.Add(row.Amount)
+		if err != nil {
+			return t, fault.Invalid("orders.overflow").On(columnNames[colOrderNo], row.OrderNo)
+		}
+		*to = sum
+		t.rows++
+	}
+	return t, nil
+}
+
+// check holds the row against what Read holds it to.
+func check(row *bankfiles.Order, date bizdate.Date) *fault.Fault {
+	amount, err := row.Amount.Rescale(decimals)
+	_, readable := lines.Amount([]byte(amount.String()))
+	refund := row.Kind == bankfiles.Refund
+	switch {
+	case row.Kind != bankfiles.Pay && !refund:
+		return fault.Invalid("orders.kind")
+	case !lines.ID([]byte(row.OrderNo)), !lines.ID([]byte(row.Member)), !lines.ID([]byte(row.Channel)),
+		refund && !lines.ID([]byte(row.RefundNo)):
+		return fault.Invalid("orders.number")
+	case !refund && row.RefundNo != "":
+		return fault.Invalid("orders.refund_no")
+	case err != nil, !readable, amount.Units <= 0, row.Amount.Currency != "" && row.Amount.Currency != money.CNY:
+		return fault.Invalid("orders.amount")
+	case bizdate.Of(row.Time) != date:
+		return fault.Invalid("orders.day", date)
+	}
+	return nil
+}
