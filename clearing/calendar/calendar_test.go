@@ -206,9 +206,9 @@ func TestWithNewYear(t *testing.T) {
 	}
 	c := load(t)
 	for name, days := range map[string][]calendar.Day{
-		"one day":               notice(day("2027-10-01"), 1),
-		"12 off-days":           notice(day("2027-01-01"), 12),
-		"without New Year's":    notice(day("2027-01-02"), 20),
+		"one day":                notice(day("2027-10-01"), 1),
+		"12 off-days":            notice(day("2027-01-01"), 12),
+		"without New Year's":     notice(day("2027-01-02"), 20),
 		"second year is partial": append(notice(day("2027-01-01"), 13), notice(day("2028-01-01"), 2)...),
 	} {
 		if _, err := c.With(days); fault.CodeOf(err) != "calendar.partial" {
