@@ -47,7 +47,8 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return d, nil
 }
 
-// Abs returns the amount without its sign.
+// Abs returns the amount without its sign. The smallest int64, which no account
+// can hold (-92 quadrillion yuan), has no such amount and comes back as it is.
 func (a Amount) Abs() Amount {
 	if a < 0 {
 		return -a
@@ -88,7 +89,7 @@ func (a Amount) MulRate(ratePPM int64, r Rounding) (Amount, error) {
 	}
 	negative := (a < 0) != (ratePPM < 0)
 	hi, lo := bits.Mul64(uint64(a.Abs()), uint64(max(ratePPM, -ratePPM)))
-	if hi >= PPM {
+	if hi >= PPM/2 { // the quotient is 2^63 or more
 		return 0, ErrOverflow
 	}
 	q, rem := bits.Div64(hi, lo, PPM)

@@ -21,8 +21,9 @@ type Exact struct {
 	Currency string // ISO 4217; empty where the file does not say
 }
 
-// ParseExact reads [+-]digits[.digits], at most 18 digits in all. It accepts
-// neither separators nor exponents: a format that prints them strips them first.
+// ParseExact reads [+-]digits[.digits], at most 18 decimals, digits that fit an
+// int64 without the point ([ErrOverflow] where they do not). It accepts neither
+// separators nor exponents: a format that prints them strips them first.
 func ParseExact(s, currency string) (Exact, error) {
 	x := Exact{Currency: currency}
 	rest, negative := s, false
@@ -149,15 +150,8 @@ func (x Exact) RoundFen() (Amount, error) {
 		x.Scale--
 	}
 	if x.Scale == 3 {
-		x.Units = (x.Units + 5*sign(x.Units)) / 10
+		x.Units = x.Units/10 + x.Units%10/5 // the last digit is -9 to 9: -1, 0 or 1
 		x.Scale = 2
 	}
 	return x.Fen()
-}
-
-func sign(v int64) int64 {
-	if v < 0 {
-		return -1
-	}
-	return 1
 }
