@@ -120,13 +120,17 @@ func (d *Date) UnmarshalText(b []byte) error {
 // Value stores the date as its number.
 func (d Date) Value() (driver.Value, error) { return int64(d), nil }
 
-// Scan reads a number written by Value; NULL is the zero Date.
+// Scan reads a number written by Value; NULL is the zero Date. A number that is
+// no day means a damaged row and is an error.
 func (d *Date) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
 		*d = 0
 	case int64:
-		*d = Date(v)
+		*d = New(int(v/10000), time.Month(v/100%100), int(v%100))
+		if int64(*d) != v {
+			return fmt.Errorf("bizdate: %d is not a date", v)
+		}
 	default:
 		return fmt.Errorf("bizdate: cannot scan %T", src)
 	}
