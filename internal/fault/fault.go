@@ -159,12 +159,13 @@ func CodeOf(err error) string {
 	return "internal"
 }
 
-// ExitCode maps an error to the exit code of the command line.
+// ExitCode maps an error to the exit code of the command line. No error ends
+// in 0, not even a fault without a kind.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	if f := Of(err); f != nil {
+	if f := Of(err); f != nil && f.Kind > Internal {
 		return int(f.Kind)
 	}
 	return int(Internal)
