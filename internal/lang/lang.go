@@ -7,7 +7,9 @@
 //	  en: "the bill's total is %[1]s, its rows add up to %[2]s"
 //	  zh: "账单合计为 %[1]s，逐行相加为 %[2]s"
 //
-// A code that ends in ".hint" is the advice printed below the fault.
+// A code that ends in ".hint" is the advice printed below the fault; it gets the
+// fault's arguments. Verbs carry their index, because the languages differ in
+// word order, and a percent sign is written %%.
 package lang
 
 import (
@@ -92,10 +94,12 @@ func Text(l Lang, code string, args ...any) string {
 	}
 	format, ok := all[code][l]
 	if !ok {
-		return strings.TrimSpace(code + " " + strings.Trim(fmt.Sprint(args...), "[]"))
+		return strings.TrimSpace(fmt.Sprintln(append([]any{code}, args...)...))
 	}
-	if len(args) == 0 {
-		return format
+	if len(args) == 0 || !strings.Contains(format, "%[") {
+		// A hint gets its fault's arguments and often needs none of them; Sprintf
+		// would print those as %!(EXTRA ...).
+		return strings.ReplaceAll(format, "%%", "%")
 	}
 	localised := make([]any, len(args))
 	for i, a := range args {
@@ -165,7 +169,7 @@ func Report(l Lang, err error) string {
 		b.WriteString("\n  " + Text(l, "place.field", f.Field, f.Value))
 	}
 	if hint := Hint(l, err); hint != "" {
-		b.WriteString("\n  " + Text(l, "place.hint", hint))
+		b.WriteString("\n  " + Text(l, "place.advice", hint))
 	}
 	return b.String()
 }
