@@ -8,16 +8,16 @@ import (
 
 // statementSum is what the reader learns of a statement on the way.
 type statementSum struct {
-	opened     bool // the sink has the head
-	opening    balance
-	closing    balance
-	interim    balance
-	booked     tally // entries with their sign
-	turned     tally // the same with reversals turned around
-	reversals  int
-	foreign    int // booked entries in another currency than the account's
-	first      bizdate.Date // of the booking days
-	last       bizdate.Date
+	opened    bool // the sink has the head
+	opening   balance
+	closing   balance
+	interim   balance
+	booked    tally // entries with their sign
+	turned    tally // the same with reversals turned around
+	reversals int
+	foreign   int          // booked entries in another currency than the account's
+	first     bizdate.Date // of the booking days
+	last      bizdate.Date
 }
 
 // balance is the balance of a statement that counts for its proof.
