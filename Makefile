@@ -1,0 +1,54 @@
+# What there is to do here; `make check` before every commit, `make test` is
+# everything that must pass. Needs Go and a C compiler (SQLite is C).
+
+GO          ?= go
+STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
+TIME        ?= 10s
+export CGO_ENABLED = 1
+
+.PHONY: build run check test lint bench fuzz soak clean
+
+build:
+	$(GO) build -trimpath -o bin/custody ./cmd/custody
+
+# The demo: three days around Spring Festival, from files to workbooks.
+run: build
+	@sh testdata/demo/run.sh bin/custody demo
+
+lint:
+	@unformatted=$$(gofmt -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+
+# At most 3 minutes.
+check: lint
+	$(GO) test -short ./...
+
+# At most 20 minutes on 2 cores. The race detector runs where goroutines meet
+# and a run takes seconds.
+RACE = ./internal/atomicfile ./internal/signing ./internal/lang
+
+test:
+	$(GO) vet ./...
+	$(GO) test -timeout 19m ./...
+	$(GO) test -short -race $(RACE)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# Every fuzz target in turn, each for TIME.
+fuzz:
+	@grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | \
+	while IFS=: read -r file line target; do \
+		target=$${target#func }; dir=$$(dirname "$$file"); \
+		echo "fuzz $$target in $$dir for $(TIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) "$$dir" </dev/null || exit 1; \
+	done
+
+# The kill test, which plays rounds for as long as SOAK says.
+soak:
+	SOAK=$(TIME) $(GO) test -count 1 -timeout 0 -v -run Kill ./...
+
+clean:
+	rm -rf bin demo
