@@ -86,6 +86,10 @@ func Read(name string, src io.Reader, each func(*bankfiles.BillRow) error) (bank
 		r.Refuse(fault.Invalid("bill.header", "#支付宝业务明细查询"))
 	case r.Clean() && (!r.ended || !r.pay.seen || !r.refund.seen):
 		r.Refuse(fault.Invalid("bill.cut", r.sum.Rows))
+	case r.Clean() && r.sum.Date.IsZero():
+		r.Refuse(fault.Invalid("bill.period").On(markPeriod, ""))
+	case r.Clean() && r.sum.Merchant == "":
+		r.Refuse(fault.Invalid("bill.number").On(markAccount, ""))
 	}
 	r.sum.Encoding = r.Encoding()
 	r.sum.PayRows, r.sum.RefundRows = r.pay.rows, r.refund.rows

@@ -17,35 +17,46 @@ import (
 // stand in the first line, so rows is walked twice and must give the same rows
 // both times; slices.Values does, and so does a generator with a fixed seed.
 //
-// It returns a fault for a row that Read would refuse by itself. Duplicate
-// numbers are left to Read.
+// It returns a fault, before a byte is written, for a row that Read would
+// refuse by itself. Duplicate numbers are left to Read.
 func Write(w io.Writer, date bizdate.Date, rows iter.Seq[bankfiles.Order]) error {
-	said, err := add(rows)
-	if err != nil {
-		return err
+	said := newTotals()
+	for row := range rows {
+		f := check(&row, date)
+		if f == nil {
+			f = said.add(&row)
+		}
+		if f != nil {
+			return f.AtLine(said.rows+firstRow).On(columnNames[colOrderNo], row.OrderNo)
+		}
 	}
 	out := bufio.NewWriterSize(w, lines.MaxLine)
 	fmt.Fprintf(out, "%s,%s,%s,%d,%s,%s\n%s\n", kindControl, Version, date, said.rows, said.pay, said.refund, header)
+	written := newTotals()
 	var buf []byte
-	line := 2
 	for row := range rows {
-		line++
-		if f := check(&row, date); f != nil {
-			return f.AtLine(line).On(columnNames[colOrderNo], row.OrderNo)
-		}
-		amount, _ := row.Amount.Rescale(decimals) // check saw that it is possible
-		buf = buf[:0]
-		for _, cell := range [...]string{string(row.Kind), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
-			buf = append(append(buf, cell...), ',')
-		}
-		buf = append(row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout), '\n')
+		buf = appendRow(buf[:0], &row)
 		out.Write(buf) // bufio keeps the error for Flush
+		if f := written.add(&row); f != nil {
+			return f
+		}
 	}
-	if line-2 != said.rows {
-		return fault.Invalid("orders.count", said.rows, line-2)
+	if written != said {
+		return fault.Invalid("orders.count", said.rows, written.rows)
 	}
 	fmt.Fprintf(out, "%s,%d\n", kindTrailer, said.rows)
 	return out.Flush()
+}
+
+// firstRow is the line of the first row, behind control record and header.
+const firstRow = 3
+
+func appendRow(buf []byte, row *bankfiles.Order) []byte {
+	amount, _ := row.Amount.Rescale(decimals) // check saw that it is possible
+	for _, cell := range [...]string{string(row.Kind), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
+		buf = append(append(buf, cell...), ',')
+	}
+	return append(row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout), '\n')
 }
 
 // totals is what the control record says.
@@ -54,22 +65,23 @@ type totals struct {
 	pay, refund money.Exact
 }
 
-func add(rows iter.Seq[bankfiles.Order]) (totals, error) {
+func newTotals() totals {
 	zero := money.Exact{Scale: decimals, Currency: money.CNY}
-	t := totals{pay: zero, refund: zero}
-	for row := range rows {
-		to := &t.pay
-		if row.Kind == bankfiles.Refund {
-			to = &t.refund
-		}
-		sum, err := to.Add(row.Amount)
-		if err != nil {
-			return t, fault.Invalid("orders.overflow").On(columnNames[colOrderNo], row.OrderNo)
-		}
-		*to = sum
-		t.rows++
+	return totals{pay: zero, refund: zero}
+}
+
+func (t *totals) add(row *bankfiles.Order) *fault.Fault {
+	to := &t.pay
+	if row.Kind == bankfiles.Refund {
+		to = &t.refund
 	}
-	return t, nil
+	sum, err := to.Add(row.Amount)
+	if err != nil {
+		return fault.Invalid("orders.overflow")
+	}
+	*to = sum
+	t.rows++
+	return nil
 }
 
 // check holds the row against what Read holds it to.

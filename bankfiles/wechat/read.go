@@ -320,8 +320,8 @@ func (r *reader) checkTotals(line []byte) {
 		return
 	}
 	for i, at := range r.total {
-		if at < 0 {
-			continue
+		if at < 0 || (i > 0 && r.column[colSettled+i-1] < 0) {
+			continue // an old bill has neither
 		}
 		name, text := summaryColumns[i].Names[0], lines.Clean(r.cells[at])
 		if i == 0 {
