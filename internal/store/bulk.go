@@ -60,6 +60,7 @@ type Bulk struct {
 	columns []bulkColumn
 	next    int // column of the next value
 	rows    int
+	upsert  string // ON CONFLICT clause, or empty
 	bad     error
 }
 
@@ -70,6 +71,17 @@ func (tx *Tx) Bulk(table string, columns ...Column) *Bulk {
 		b.columns[i].Column = c
 	}
 	b.skipConstants()
+	return b
+}
+
+// OnConflict makes a row whose key is there already take the staged values of
+// the columns in set instead of being refused. No key may be staged twice.
+func (b *Bulk) OnConflict(key []string, set ...string) *Bulk {
+	assigned := make([]string, len(set))
+	for i, column := range set {
+		assigned[i] = column + " = excluded." + column
+	}
+	b.upsert = " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(assigned, ", ")
 	return b
 }
 

@@ -137,8 +137,8 @@ func (sqliteEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 			fields[i] = c.expression(len(args), width, padded)
 		}
 		args = append(args, to-from)
-		query := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM temp.numbers WHERE i < ?%d ORDER BY i",
-			b.table, strings.Join(b.names(), ", "), strings.Join(fields, ", "), len(args))
+		query := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM temp.numbers WHERE i < ?%d ORDER BY i%s",
+			b.table, strings.Join(b.names(), ", "), strings.Join(fields, ", "), len(args), b.upsert)
 		if _, err := tx.inner.ExecContext(ctx, query, args...); err != nil {
 			return err
 		}

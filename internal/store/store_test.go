@@ -91,6 +91,34 @@ func TestBulkRefuses(t *testing.T) {
 	}
 }
 
+// TestBulkOnConflict: rows that are there take the new values of the named
+// columns and keep the others, the rest is inserted.
+func TestBulkOnConflict(t *testing.T) {
+	db, ctx := open(t), context.Background()
+	key := []string{"custody_id", "account_id"}
+	write := func(from, to, balance int64) error {
+		return db.Tx(ctx, func(tx *store.Tx) error {
+			b := tx.Bulk("accounts", store.Const("custody_id", 1), store.Int("account_id"), store.Const("code", "2001"),
+				store.Text("owner"), store.Int("balance_fen"), store.Int("last_seq")).OnConflict(key, "balance_fen")
+			for id := from; id < to; id++ {
+				b.Int(id).Text(fmt.Sprint(id, balance)).Int(balance).Int(balance)
+			}
+			return b.Flush(ctx)
+		})
+	}
+	if err := errors.Join(write(0, 15_000, 1), write(10_000, 20_000, 2)); err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Rows, Balance, Seq int64 }
+	err := db.Read(ctx, func(tx *store.Tx) error {
+		return tx.Get(ctx, &got, "SELECT count(*) AS rows, sum(balance_fen) AS balance, sum(last_seq) AS seq FROM accounts")
+	})
+	want := struct{ Rows, Balance, Seq int64 }{20_000, 30_000, 25_000}
+	if err != nil || got != want {
+		t.Fatalf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
 // TestReadOnly: the reading side cannot write.
 func TestReadOnly(t *testing.T) {
 	db, ctx := open(t), context.Background()

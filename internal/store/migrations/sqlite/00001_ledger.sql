@@ -70,7 +70,7 @@ CREATE TABLE vouchers (
     event            TEXT    NOT NULL, -- E1, E2, ...
     reference        TEXT    NOT NULL, -- unique forever within custody and event
     content_hash     BLOB    NOT NULL, -- of event, reference, date and legs
-    reverses_id      INTEGER,          -- the voucher that this one reverses in red (红字冲正)
+    reverses_id      INTEGER NOT NULL, -- the voucher that this one reverses in red (红字冲正), or 0
     source           TEXT    NOT NULL, -- file row, instruction or step run
     actor            TEXT    NOT NULL,
     created_at       INTEGER NOT NULL,
