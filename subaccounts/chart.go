@@ -34,14 +34,16 @@ const (
 
 // Account is a row of the chart of accounts (科目表).
 type Account struct {
-	Code       string
-	ZH, EN     string // names in documents
-	Side       Side
-	BothSides  bool // may stand on the other side of zero
-	Owner      OwnerKind
-	Items      ItemRule
-	PaysMember bool // a debit takes money that the member could withdraw
+	Code      string
+	ZH, EN    string // names in documents
+	Side      Side
+	BothSides bool // may stand on the other side of zero
+	Owner     OwnerKind
+	Items     ItemRule
 }
+
+// withdrawable is the code of what a member may have paid out (会员可提现).
+const withdrawable = "2001"
 
 // chart is the chart of accounts, in the order of codes. Custody keeps no
 // profit and loss: fees earned are owed to head office until withdrawn.
@@ -50,7 +52,7 @@ var chart = []Account{
 	{Code: "1001", ZH: "存管专户存款", EN: "Custody bank account", Side: DebitSide},
 	{Code: "1122", ZH: "渠道在途", EN: "Due from channels", Side: DebitSide, BothSides: true, Owner: OwnerChannel, Items: RequiredItem},
 	{Code: "1402", ZH: "差错短款", EN: "Shortages under inquiry", Side: DebitSide, Items: RequiredItem},
-	{Code: "2001", ZH: "会员可提现", EN: "Member withdrawable", Side: CreditSide, Owner: OwnerMember, PaysMember: true},
+	{Code: "2001", ZH: "会员可提现", EN: "Member withdrawable", Side: CreditSide, Owner: OwnerMember},
 	{Code: "2002", ZH: "会员待转可提现", EN: "Member pending settlement", Side: CreditSide, Owner: OwnerMember, Items: RequiredItem},
 	{Code: "2003", ZH: "会员冻结", EN: "Member frozen", Side: CreditSide, Owner: OwnerMember, Items: OptionalItem},
 	{Code: "2101", ZH: "担保资金", EN: "Escrow", Side: CreditSide, Owner: OwnerMember, Items: OptionalItem},

@@ -2,28 +2,13 @@ package subaccounts
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"custody/internal/bizdate"
-	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
-	"custody/internal/translog"
 )
-
-// Batch stages postings of one transaction.
-type Batch struct{}
-
-func (b *Book) Begin(ctx context.Context, tx *store.Tx, actor string, at time.Time) (*Batch, error) {
-	return nil, fault.Broken("ledger.todo")
-}
-func (p *Batch) Post(ctx context.Context, postings []Posting) ([]Outcome, error) {
-	return nil, fault.Broken("ledger.todo")
-}
-func (p *Batch) Finish(ctx context.Context) error { return nil }
-func (b *Book) Post(ctx context.Context, tx *store.Tx, actor string, at time.Time, postings ...Posting) ([]Outcome, error) {
-	return nil, fault.Broken("ledger.todo")
-}
 
 // Reverse posts the red-letter reversal (红字冲正) of a voucher, dated date.
 func (b *Book) Reverse(ctx context.Context, tx *store.Tx, actor string, at time.Time, voucherID int64, date bizdate.Date, source string) (Outcome, error) {
@@ -39,7 +24,11 @@ type Day struct {
 	Credit   money.Amount `db:"credit_fen"`
 }
 
-func (b *Book) OpenDay(ctx context.Context, tx *store.Tx, date bizdate.Date) error   { return nil }
+func (b *Book) OpenDay(ctx context.Context, tx *store.Tx, date bizdate.Date) error {
+	_, err := tx.Exec(ctx, `INSERT INTO ledger_days (custody_id, accounting_date, closed, vouchers, debit_fen, credit_fen)
+		VALUES (?, ?, 0, 0, 0, 0) ON CONFLICT (custody_id, accounting_date) DO NOTHING`, b.id, date)
+	return err
+}
 func (b *Book) CloseDay(ctx context.Context, tx *store.Tx, date bizdate.Date) error  { return nil }
 func (b *Book) ReopenDay(ctx context.Context, tx *store.Tx, date bizdate.Date) error { return nil }
 func (b *Book) Totals(ctx context.Context, tx *store.Tx, date bizdate.Date) (Day, error) {
@@ -101,6 +90,9 @@ type Entry struct {
 	Running                   money.Amount // in a statement: balance in order of (date, seq)
 }
 
+// VoucherName is how people call a voucher: its date and number, 2026-02-13/9.
+func VoucherName(date bizdate.Date, no int) string { return fmt.Sprintf("%s/%d", date, no) }
+
 // Voucher is a voucher (凭证) with its entries.
 type Voucher struct {
 	ID, Reverses             int64
@@ -133,10 +125,19 @@ func (b *Book) Entries(ctx context.Context, tx *store.Tx, code, owner string, fr
 	return 0, 0, nil
 }
 
-// VoucherRoot returns size and root of the voucher log.
-func (b *Book) VoucherRoot(ctx context.Context, tx *store.Tx) (int64, translog.Hash, error) {
-	return 0, translog.Hash{}, nil
-}
+// Kinds of members.
+const (
+	Franchisee = "FRANCHISEE" // 加盟商
+	Partner    = "PARTNER"    // 渠道合作方
+)
+
+// Statuses of a member.
+const (
+	StatusNormal  = "NORMAL"
+	StatusStopped = "STOPPED" // 止付: receives, does not pay
+	StatusFrozen  = "FROZEN"  // 不收不付
+	StatusClosed  = "CLOSED"  // 销户
+)
 
 // Member is a franchisee (加盟商) or channel partner (渠道合作方).
 type Member struct {
@@ -159,7 +160,9 @@ type Binding struct {
 }
 
 func (b *Book) AddMember(ctx context.Context, tx *store.Tx, actor string, at time.Time, m Member) error {
-	return nil
+	_, err := tx.Exec(ctx, "INSERT INTO members (custody_id, code, name, kind, partner, status) VALUES (?, ?, ?, ?, ?, ?)",
+		b.id, m.Code, m.Name, m.Kind, m.Partner, m.Status)
+	return err
 }
 func (b *Book) UpdateMember(ctx context.Context, tx *store.Tx, actor string, at time.Time, code, status string) error {
 	return nil

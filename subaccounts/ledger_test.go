@@ -1,0 +1,315 @@
+package subaccounts_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+var (
+	ctx  = context.Background()
+	day0 = bizdate.MustParse("2026-02-11")
+	day1 = bizdate.MustParse("2026-02-12")
+	day2 = bizdate.MustParse("2026-02-13")
+	at   = day1.At(10, 30)
+	salt = [32]byte{1, 2, 3}
+)
+
+// ledger is an open book with members A, B, C, P and the days 02-12 and 02-13.
+type ledger struct {
+	t    testing.TB
+	db   *store.DB
+	book *subaccounts.Book
+}
+
+func newLedger(t testing.TB) *ledger {
+	t.Helper()
+	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "books.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	l := &ledger{t: t, db: db}
+	l.tx(func(tx *store.Tx) error {
+		if err := subaccounts.Create(ctx, tx, 7, "HQ1", "总部存管专户", "6222000000000001"); err != nil {
+			return err
+		}
+		l.book, err = subaccounts.Open(ctx, tx, "HQ1", salt)
+		if err != nil {
+			return err
+		}
+		for _, code := range []string{"A", "B", "C", "P"} {
+			m := subaccounts.Member{Code: code, Name: "门店" + code, Kind: subaccounts.Franchisee, Status: subaccounts.StatusNormal}
+			if err := l.book.AddMember(ctx, tx, "maker", at, m); err != nil {
+				return err
+			}
+		}
+		for _, d := range []bizdate.Date{day1, day2} {
+			if err := l.book.OpenDay(ctx, tx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return l
+}
+
+// tx runs fn in a transaction that must succeed.
+func (l *ledger) tx(fn func(*store.Tx) error) {
+	l.t.Helper()
+	if err := l.db.Tx(ctx, fn); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// post posts in one transaction and returns the outcome of the last posting or the first error.
+func (l *ledger) post(postings ...subaccounts.Posting) (subaccounts.Outcome, error) {
+	var out []subaccounts.Outcome
+	err := l.db.Tx(ctx, func(tx *store.Tx) error {
+		var err error
+		out, err = l.book.Post(ctx, tx, "tester", at, postings...)
+		return err
+	})
+	if err != nil {
+		return subaccounts.Outcome{}, err
+	}
+	return out[len(out)-1], nil
+}
+
+func (l *ledger) must(postings ...subaccounts.Posting) subaccounts.Outcome {
+	l.t.Helper()
+	out, err := l.post(postings...)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return out
+}
+
+func (l *ledger) balance(key string) money.Amount {
+	l.t.Helper()
+	var a money.Amount
+	l.tx(func(tx *store.Tx) (err error) {
+		a, err = l.book.Balance(ctx, tx, parseKey(key))
+		return err
+	})
+	return a
+}
+
+func (l *ledger) balanceAsOf(account string, date bizdate.Date) money.Amount {
+	l.t.Helper()
+	var a money.Amount
+	k := parseKey(account)
+	l.tx(func(tx *store.Tx) (err error) {
+		a, err = l.book.BalanceAsOf(ctx, tx, k.Code, k.Owner, date)
+		return err
+	})
+	return a
+}
+
+// parseKey reads 2002.A.WX.20260212 back into its parts.
+func parseKey(s string) subaccounts.Key {
+	code, rest, _ := strings.Cut(s, ".")
+	k := subaccounts.Key{Code: code}
+	if def, _ := subaccounts.Chart(code); def.Owner != subaccounts.OwnerNone {
+		k.Owner, rest, _ = strings.Cut(rest, ".")
+	}
+	k.Item = rest
+	return k
+}
+
+// voucher reads "event reference dr key amount ... cr key amount ..." with
+// amounts in yuan, the form of the golden table.
+func voucher(date bizdate.Date, line string) subaccounts.Posting {
+	f := strings.Fields(line)
+	p := subaccounts.Posting{Date: date, Event: f[0], Reference: f[1], Source: "test"}
+	side := money.Amount(1)
+	for i := 2; i < len(f); i++ {
+		switch f[i] {
+		case "dr":
+			side = 1
+		case "cr":
+			side = -1
+		default:
+			amount, err := money.ParseYuan(f[i+1])
+			if err != nil {
+				panic(fmt.Sprintf("%s: %v", line, err))
+			}
+			p.Legs = append(p.Legs, subaccounts.Leg{Key: parseKey(f[i]), Amount: side * amount})
+			i++
+		}
+	}
+	return p
+}
+
+func wantCode(t testing.TB, err error, code string) {
+	t.Helper()
+	if got := fault.CodeOf(err); got != code {
+		t.Fatalf("got %q (%v), want %q", got, err, code)
+	}
+}
+
+// TestRefused: what may not be posted is refused by name and leaves nothing behind.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct{ name, code, voucher string }{
+		{"one leg", "ledger.legs", "E1 x dr 1001 1.00"},
+		{"unbalanced", "ledger.unbalanced", "E1 x dr 1001 1.00 cr 2301 0.99"},
+		{"zero leg", "ledger.zero_leg", "E1 x dr 1001 0.00 cr 2301 0.00"},
+		{"unknown account", "ledger.account_unknown", "E1 x dr 1009 1.00 cr 2301 1.00"},
+		{"owner missing", "ledger.owner", "E1 x dr 1001 1.00 cr 2001 1.00"},
+		{"item missing", "ledger.item", "E1 x dr 1001 1.00 cr 2002.A 1.00"},
+		{"item where none is kept", "ledger.item", "E1 x dr 1001.X 1.00 cr 2301 1.00"},
+		{"unknown member", "ledger.member_unknown", "E1 x dr 1001 1.00 cr 2001.Z 1.00"},
+		{"overflow in one voucher", "ledger.overflow", "E1 x dr 1001 90000000000000000.00 dr 1122.WX.0212 90000000000000000.00 cr 2301 90000000000000000.00 cr 2302.X 90000000000000000.00"},
+		{"overdrawn", "ledger.overdrawn", "E1 x dr 2301 1000.01 cr 2303 1000.01"},
+		{"overdrawn on the debit side", "ledger.overdrawn", "E1 x dr 2301 1.00 cr 1001 1000.01 dr 2303 999.01"},
+		{"overdrawn at an earlier cut", "ledger.overdrawn_cut", "E1 x dr 2303 50.00 cr 2301 50.00"},
+		{"overdrawn item, account has enough", "ledger.item_overdrawn", "E4 x dr 2002.A.WX.20260212 30.00 cr 2001.A 30.00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLedger(t)
+			l.must(
+				voucher(day1, "E0 k1 dr 1001 1000.00 cr 2301 1000.00"),
+				voucher(day1, "E1 o1 dr 1122.WX.20260212 50.00 cr 2002.A.WX.20260212 20.00 cr 2002.A.WX.20260213 30.00"),
+				voucher(day2, "E0b k2 dr 2301 50.00 cr 2303 50.00"),
+			)
+			_, err := l.post(voucher(day1, c.voucher))
+			wantCode(t, err, c.code)
+			if got := l.balance("2301"); got != -95000 {
+				t.Errorf("2301 is %v", got)
+			}
+		})
+	}
+}
+
+// TestDays: a posting needs an open accounting date.
+func TestDays(t *testing.T) {
+	l := newLedger(t)
+	_, err := l.post(voucher(day0, "E0 k0 dr 1001 1.00 cr 2301 1.00"))
+	wantCode(t, err, "ledger.day_unknown")
+	l.must(voucher(day1, "E0 k1 dr 1001 1.00 cr 2301 1.00"))
+	l.tx(func(tx *store.Tx) error { return l.book.CloseDay(ctx, tx, day1) })
+	_, err = l.post(voucher(day1, "E0 k2 dr 1001 1.00 cr 2301 1.00"))
+	wantCode(t, err, "ledger.day_closed")
+	l.must(voucher(day2, "E0 k2 dr 1001 1.00 cr 2301 1.00"))
+}
+
+// TestRepeated: the same posting again is a no-op, another one under its
+// reference a conflict, in the same batch and later, looked up singly and in sets.
+func TestRepeated(t *testing.T) {
+	for _, n := range []int{1, 300} {
+		for _, later := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d postings, later %v", n, later), func(t *testing.T) {
+				l := newLedger(t)
+				var first, again []subaccounts.Posting
+				for i := range n {
+					p := voucher(day1, fmt.Sprintf("E0 k%03d dr 1001 1.00 cr 2301 1.00", i))
+					first, again = append(first, p), append(again, p)
+				}
+				again[n/2].Legs = []subaccounts.Leg{subaccounts.Debit(parseKey("1001"), 2), subaccounts.Credit(parseKey("2301"), 2)}
+				var out []subaccounts.Outcome
+				if later {
+					l.must(first...)
+				}
+				l.tx(func(tx *store.Tx) error {
+					b, err := l.book.Begin(ctx, tx, "tester", at)
+					if err != nil {
+						return err
+					}
+					if !later {
+						if _, err := b.Post(ctx, first); err != nil {
+							return err
+						}
+					}
+					if out, err = b.Post(ctx, again); err != nil {
+						return err
+					}
+					return b.Finish(ctx)
+				})
+				for i, o := range out {
+					if o.VoucherNo != i+1 || o.VoucherID != int64(i+1) {
+						t.Fatalf("posting %d: got voucher %d, no %d", i, o.VoucherID, o.VoucherNo)
+					}
+					if i == n/2 {
+						wantCode(t, o.Err, "ledger.conflict")
+					} else if !o.Unchanged || o.Err != nil {
+						t.Fatalf("posting %d: %+v", i, o)
+					}
+				}
+				if got := l.balance("1001"); got != money.Amount(n*100) {
+					t.Fatalf("1001 is %v", got)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkPost posts orders as a night does: E1 and E2 for 1000 members.
+func BenchmarkPost(b *testing.B) {
+	const members, group = 1000, 100_000
+	l := newLedger(b)
+	owners := make([]string, members)
+	l.tx(func(tx *store.Tx) error {
+		for i := range owners {
+			owners[i] = fmt.Sprintf("M%05d", i)
+			m := subaccounts.Member{Code: owners[i], Name: owners[i], Kind: subaccounts.Franchisee, Status: subaccounts.StatusNormal}
+			if err := l.book.AddMember(ctx, tx, "maker", at, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	channelDay, pending := subaccounts.ChannelDay("1122", "WX", day1), "WX.20260212"
+	entries := 0
+	postings := make([]subaccounts.Posting, 0, 2*group)
+	var spent time.Duration
+	for done := 0; done < b.N; done += group {
+		postings = postings[:0]
+		for _, event := range []string{"E1", "E2"} {
+			for i := done; i < min(done+group, b.N); i++ {
+				p := subaccounts.Posting{Date: day1, Event: event, Reference: fmt.Sprintf("20260212.WX.%020d", i), Source: fmt.Sprintf("orders-20260212.csv:%d", i)}
+				if event == "E1" {
+					p.Legs = []subaccounts.Leg{subaccounts.Debit(channelDay, 10000), subaccounts.Credit(subaccounts.Key{Code: "2102"}, 10000)}
+				} else {
+					p.Legs = []subaccounts.Leg{
+						subaccounts.Debit(subaccounts.Key{Code: "2102"}, 10000),
+						subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: owners[i*7919%members], Item: pending}, 9240),
+						subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: "P", Item: pending}, 200),
+						subaccounts.Credit(subaccounts.Key{Code: "2302", Item: pending}, 500),
+						subaccounts.Credit(subaccounts.ChannelDay("2501", "WX", day1), 60),
+					}
+				}
+				entries += len(p.Legs)
+				postings = append(postings, p)
+			}
+		}
+		began := time.Now()
+		l.tx(func(tx *store.Tx) error {
+			batch, err := l.book.Begin(ctx, tx, "bench", at)
+			if err != nil {
+				return err
+			}
+			out, err := batch.Post(ctx, postings)
+			if err != nil {
+				return err
+			}
+			for _, o := range out {
+				if o.Err != nil {
+					return o.Err
+				}
+			}
+			return batch.Finish(ctx)
+		})
+		spent += time.Since(began)
+	}
+	b.ReportMetric(float64(entries)/spent.Seconds(), "entries/s")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(2*b.N), "ns/voucher")
+}
