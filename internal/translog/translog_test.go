@@ -301,11 +301,13 @@ func TestSizesThatCannotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, negative := translog.NewTree(&src, -1)
+	_, grown := translog.Grow(t.Context(), &src, -1, numbered(0, 1))
 	_, before := tree.Inclusion(t.Context(), -1)
 	_, behind := tree.Inclusion(t.Context(), 3)
 	_, longer := tree.Consistency(t.Context(), 4)
 	for what, err := range map[string]error{
 		"negative size":   negative,
+		"negative growth": grown,
 		"negative index":  before,
 		"index behind":    behind,
 		"old log longer":  longer,
@@ -316,8 +318,19 @@ func TestSizesThatCannotBe(t *testing.T) {
 			t.Errorf("%s: got %v", what, err)
 		}
 	}
-	if err := translog.VerifyConsistency(hash{1}, 0, hash{2}, 3, nil); fault.CodeOf(err) != "translog.consistency" {
-		t.Errorf("a root that is not that of an empty log: got %v", err)
+	for what, err := range map[string]error{
+		"not the root of an empty log": translog.VerifyConsistency(hash{1}, 0, hash{2}, 3, nil),
+		"nor with no log after it":     translog.VerifyConsistency(hash{1}, 0, hash{1}, 0, nil),
+		"same size, other root":        translog.VerifyConsistency(hash{1}, 3, hash{2}, 3, nil),
+		"a proof where none is needed": translog.VerifyConsistency(hash{1}, 3, hash{1}, 3, []hash{{}}),
+		"no proof where one is needed": translog.VerifyConsistency(hash{1}, 3, hash{2}, 4, nil),
+	} {
+		if fault.CodeOf(err) != "translog.consistency" {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if err := translog.VerifyConsistency(translog.Root(nil), 0, hash{2}, 3, nil); err != nil {
+		t.Errorf("an empty log is the beginning of every log: got %v", err)
 	}
 	if _, err := translog.ParseHash("12zz"); fault.CodeOf(err) != "translog.hash" {
 		t.Errorf("a short hash: got %v", err)

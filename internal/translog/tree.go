@@ -26,8 +26,11 @@ type Node struct {
 // Grow returns the nodes that become full when the hashes in appended follow a
 // log of the given size, lower levels first. The source holds the log as it
 // was; at each level that gains a node at most 255 hashes are read from it.
-// A source that lacks hashes gives translog.missing.
+// A source that lacks hashes gives translog.missing, a negative size translog.range.
 func Grow(ctx context.Context, src Source, size int64, appended []Hash) ([]Node, error) {
+	if size < 0 {
+		return nil, fault.Invalid("translog.range", size, size)
+	}
 	var grown []Node
 	fresh := appended
 	for level := 0; len(fresh) > 0; level++ {

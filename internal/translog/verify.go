@@ -40,11 +40,7 @@ func VerifyConsistency(oldRoot Hash, oldSize int64, newRoot Hash, newSize int64,
 	}
 	broken := fault.Broken("translog.consistency", oldSize, newSize)
 	if oldSize == 0 || oldSize == newSize {
-		held := oldRoot == newRoot
-		if oldSize == 0 {
-			held = oldRoot == Root(nil) && (newSize > 0 || held)
-		}
-		if !held || len(proof) > 0 {
+		if len(proof) > 0 || oldSize == 0 && oldRoot != Root(nil) || oldSize == newSize && oldRoot != newRoot {
 			return broken
 		}
 		return nil
