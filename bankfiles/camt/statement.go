@@ -119,7 +119,7 @@ func (r *reader) close() {
 		return
 	}
 	r.days()
-	total, err := sum.booked.exact(st.Currency)
+	total, err := sum.booked.exact(st.Currency, sum.opening.amount.Scale)
 	if err != nil {
 		r.badAt(st.Line, "camt.sum", "Ntry", "")
 		return
@@ -151,10 +151,12 @@ func (r *reader) settle() {
 		}
 	}
 	if sum.opening.rank > 0 {
-		st.Opening = &sum.opening.amount
+		x := sum.opening.amount // a copy: sum serves the next statement, too
+		st.Opening = &x
 	}
 	if sum.closing.rank > 0 {
-		st.Closing = &sum.closing.amount
+		x := sum.closing.amount
+		st.Closing = &x
 	}
 }
 

@@ -246,22 +246,21 @@ func (t *tally) units() *big.Int {
 	return total
 }
 
-// exact returns the sum with as many decimals as it needs, at least those of
-// the amounts that were added most coarsely.
-func (t *tally) exact(currency string) (money.Exact, error) {
+// exact returns the sum with as many decimals as it needs, but no fewer than
+// least, which is how the statement prints its opening balance.
+func (t *tally) exact(currency string, least uint8) (money.Exact, error) {
 	if t.overflow {
 		return money.Exact{}, money.ErrOverflow
 	}
-	total, scale := t.units(), maxDigits
-	low := 0
-	for low < maxDigits && t.byScale[low] == 0 {
-		low++
+	for s, a := range t.byScale { // no entries: 0.00 as the balances are printed
+		if a != 0 {
+			least = max(least, uint8(s))
+			break
+		}
 	}
-	if low == maxDigits && t.byScale[low] == 0 {
-		low = 0
-	}
+	total, scale := t.units(), uint8(maxDigits)
 	ten, rest := big.NewInt(10), new(big.Int)
-	for scale > low {
+	for scale > least {
 		q, _ := new(big.Int).QuoRem(total, ten, rest)
 		if rest.Sign() != 0 {
 			break
@@ -272,7 +271,7 @@ func (t *tally) exact(currency string) (money.Exact, error) {
 	if !total.IsInt64() {
 		return money.Exact{}, money.ErrOverflow
 	}
-	return money.Exact{Units: total.Int64(), Scale: uint8(scale), Currency: currency}, nil
+	return money.Exact{Units: total.Int64(), Scale: scale, Currency: currency}, nil
 }
 
 // noise is 10^-5 in units of 10^-18: an ISO 20022 amount has at most five
