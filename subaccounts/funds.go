@@ -13,7 +13,7 @@ import (
 // channel and an order number of up to 64; a source a file name and a line.
 const (
 	eventMax     = 16
-	referenceMax = 128
+	referenceMax = 160 // room for the prefix of a reversal
 	sourceMax    = 255
 	actorMax     = 64
 	nameMax      = 64 // owner or item
