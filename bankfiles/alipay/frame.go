@@ -95,7 +95,7 @@ func (r *reader) checkTotal(text, mark string, s *side) {
 		return
 	}
 	s.seen = true
-	if !r.Clean() {
+	if !r.OK() {
 		return
 	}
 	if n, ok := lines.Count([]byte(count[1])); !ok || n != s.rows {

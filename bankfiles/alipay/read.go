@@ -82,13 +82,13 @@ func Read(name string, src io.Reader, each func(*bankfiles.BillRow) error) (bank
 		}
 	}
 	switch {
-	case !r.framed && r.Clean():
+	case !r.framed && r.OK():
 		r.Refuse(fault.Invalid("bill.header", "#支付宝业务明细查询"))
-	case r.Clean() && (!r.ended || !r.pay.seen || !r.refund.seen):
+	case r.OK() && (!r.ended || !r.pay.seen || !r.refund.seen):
 		r.Refuse(fault.Invalid("bill.cut", r.sum.Rows))
-	case r.Clean() && r.sum.Date.IsZero():
+	case r.OK() && r.sum.Date.IsZero():
 		r.Refuse(fault.Invalid("bill.period").On(markPeriod, ""))
-	case r.Clean() && r.sum.Merchant == "":
+	case r.OK() && r.sum.Merchant == "":
 		r.Refuse(fault.Invalid("bill.number").On(markAccount, ""))
 	}
 	r.sum.Encoding = r.Encoding()
@@ -127,10 +127,10 @@ func (r *reader) header(line []byte) {
 	for _, name := range twice {
 		r.Refuse(fault.Invalid("bill.column_twice", name).On(name, ""))
 	}
-	if r.sum.Date.IsZero() && r.Clean() {
+	if r.sum.Date.IsZero() && r.OK() {
 		r.Refuse(fault.Invalid("bill.period").On("起始日期", ""))
 	}
-	if !r.Clean() {
+	if !r.OK() {
 		r.Stop(nil) // every row would say the same again
 	}
 	r.column, r.width = index, len(cells)
@@ -142,7 +142,7 @@ func (r *reader) readRow(line []byte) error {
 		r.Stop(fault.Invalid("lines.rows", lines.MaxRows))
 		return nil
 	}
-	if !r.split(line) || !r.parse() || !r.Clean() || r.each == nil {
+	if !r.split(line) || !r.parse() || !r.OK() || r.each == nil {
 		return nil
 	}
 	return r.each(&r.row)

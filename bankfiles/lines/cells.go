@@ -17,8 +17,12 @@ import (
 func Split(dst [][]byte, line []byte) ([][]byte, bool) {
 	dst = dst[:0]
 	for {
-		if start := bytes.TrimLeft(line, " \t"); len(start) > 0 && start[0] == '"' {
-			cell, rest, ok := quoted(start[1:])
+		start := 0 // by hand: bytes.TrimLeft took a fifth of a bill's time
+		for start < len(line) && (line[start] == ' ' || line[start] == '\t') {
+			start++
+		}
+		if start < len(line) && line[start] == '"' {
+			cell, rest, ok := quoted(line[start+1:])
 			if !ok {
 				return dst, false
 			}
@@ -225,7 +229,8 @@ const TimeLayout = "2006-01-02 15:04:05"
 const maxID = 64
 
 // ID reports whether the bytes can be an order, refund or member number: 1 to
-// 64 visible ASCII characters without comma, quote and back-tick.
+// 64 visible ASCII characters without comma, quote and back-tick. 4.2E+27 is
+// not one: a spreadsheet made it out of a number of 28 digits and lost the rest.
 func ID(b []byte) bool {
 	if len(b) == 0 || len(b) > maxID {
 		return false
@@ -235,5 +240,21 @@ func ID(b []byte) bool {
 			return false
 		}
 	}
-	return true
+	return !scientific(b)
+}
+
+// scientific reports whether the bytes are digits.digitsE+digits.
+func scientific(b []byte) bool {
+	mantissa, exponent, found := bytes.Cut(b, []byte("E+"))
+	whole, fraction, hasPoint := bytes.Cut(mantissa, []byte("."))
+	return found && isDigits(whole) && isDigits(exponent) && (!hasPoint || isDigits(fraction))
+}
+
+func isDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
 }

@@ -151,6 +151,18 @@ func TestAmount(t *testing.T) {
 	}
 }
 
+func TestID(t *testing.T) {
+	for id, want := range map[string]bool{
+		"W1": true, "a-b_c|*@d": true, strings.Repeat("9", 64): true, "E+1": true, "1E2": true, "AE+27": true,
+		"": false, "a b": false, "a,b": false, "a\"b": false, "`a": false, "订单": false, "a\x00": false,
+		strings.Repeat("9", 65): false, "4.2E+27": false, "4E+27": false,
+	} {
+		if lines.ID([]byte(id)) != want {
+			t.Errorf("%q: want %v", id, want)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	for text, want := range map[string]int{"0": 0, "20": 20, "20.0": 20, "20.5": -1, "-1": -1, "": -1, "x": -1, "9999999999": -1} {
 		n, ok := lines.Count([]byte(text))

@@ -280,9 +280,9 @@ func (r *Reader) Stop(f *fault.Fault) {
 	r.stopped = true
 }
 
-// Clean reports whether nothing was refused so far. Totals are compared only
-// in a clean file: a row that could not be read would make every total wrong.
-func (r *Reader) Clean() bool { return len(r.faults) == 0 && r.err == nil }
+// OK reports whether nothing was refused so far. Totals are compared only
+// in a file without faults: a row that could not be read would make every total wrong.
+func (r *Reader) OK() bool { return len(r.faults) == 0 && r.err == nil }
 
 // Err returns the error of the source, or the faults as a fault.List, or nil.
 func (r *Reader) Err() error {

@@ -111,7 +111,7 @@ func Read(name string, src io.Reader, each func(*bankfiles.Order) error) (bankfi
 		}
 	}
 	switch {
-	case !r.Clean():
+	case !r.OK():
 	case r.state == wantControl:
 		r.Refuse(fault.Invalid("orders.control"))
 	case r.state != wantEnd:
@@ -218,7 +218,7 @@ func (r *reader) readRow(line []byte) error {
 		r.Stop(fault.Invalid("lines.rows", lines.MaxRows))
 		return nil
 	}
-	if !r.parse() || !r.Clean() || r.each == nil {
+	if !r.parse() || !r.OK() || r.each == nil {
 		return nil
 	}
 	return r.each(&r.row)

@@ -77,6 +77,7 @@ func TestBadFiles(t *testing.T) {
 		{"dollars", change("`CNY,`500.00", "`USD,`500.00"), "bill.currency", 3, "货币种类", "USD"},
 		{"no order number", change("`W5", "`"), "bill.number", 3, "商户订单号", ""},
 		{"space in an order number", change("`W5", "`W 5"), "bill.number", 3, "商户订单号", "W 5"},
+		{"number that a spreadsheet rounded", change("`4200002613000000000000000005", "`4.20000261300000E+27"), "bill.number", 3, "微信订单号", "4.20000261300000E+27"},
 		{"refund without number", change("`R2", "`"), "bill.number", 5, "商户退款单号", ""},
 		{"row lost", func(s string) string {
 			l := strings.SplitAfter(s, "\n")
@@ -135,6 +136,17 @@ func TestStopsAfterAHundredFaults(t *testing.T) {
 	var list fault.List
 	if !errors.As(err, &list) || len(list) != 100 || sum.Rows != 100 {
 		t.Errorf("got %d faults after %d rows", len(list), sum.Rows)
+	}
+}
+
+// 9,223 fees of 9,999,999,999.99999 fit into an int64 of five decimals, one more does not.
+func TestOverflow(t *testing.T) {
+	header, rest, _ := strings.Cut(golden(t), "\n")
+	row, _, _ := strings.Cut(rest, "\n")
+	_, _, err := read(t, header+"\n"+strings.Repeat(change("`0.60000", "`9999999999.99999")(row)+"\n", 9300))
+	f := fault.Of(err)
+	if f == nil || f.Code != "bill.overflow" || f.Line != 1+9224 || f.Field != "手续费" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -217,6 +229,14 @@ func (f *failing) Read(p []byte) (int, error) {
 		return 0, f.err
 	}
 	return n, nil
+}
+
+func TestWriteRefusesItsHead(t *testing.T) {
+	for _, h := range []wechat.Head{{}, {Merchant: "1900 1"}, {Merchant: "1900000001", Product: "a`b"}} {
+		if err := wechat.Write(&bytes.Buffer{}, h, slices.Values(day0213())); fault.CodeOf(err) != "bill.head" {
+			t.Errorf("%+v: got %v", h, err)
+		}
+	}
 }
 
 func TestWriteRefuses(t *testing.T) {

@@ -82,7 +82,7 @@ func Read(name string, src io.Reader, each func(*bankfiles.BillRow) error) (bank
 	}
 	if r.state == wantHeader {
 		r.Refuse(fault.Invalid("bill.header", columnNames[0]))
-	} else if r.state != wantEnd && r.Clean() {
+	} else if r.state != wantEnd && r.OK() {
 		r.Refuse(fault.Invalid("bill.cut", r.sum.Rows))
 	}
 	r.sum.Encoding = r.Encoding()
@@ -128,7 +128,7 @@ func (r *reader) header(line []byte) {
 }
 
 func (r *reader) rowOrTotals(line []byte) error {
-	if line[0] != '`' {
+	if line[0] != '`' && bytes.Contains(line, []byte(summaryNames[0])) {
 		cells, _ := lines.Split(r.cells, line)
 		if index, missing, _ := lines.Bind(cells, summaryColumns[:]); index[0] >= 0 {
 			r.state, r.total, r.width = wantTotals, index, len(cells)
@@ -142,7 +142,7 @@ func (r *reader) rowOrTotals(line []byte) error {
 		r.Stop(fault.Invalid("lines.rows", lines.MaxRows))
 		return nil
 	}
-	if !r.split(line) || !r.parse() || !r.Clean() || r.each == nil {
+	if !r.split(line) || !r.parse() || !r.OK() || r.each == nil {
 		return nil
 	}
 	return r.each(&r.row)
@@ -316,7 +316,7 @@ func (r *reader) checkTotals(line []byte) {
 		r.Refuse(fault.Invalid("bill.columns", len(r.cells), r.width).On("", string(line)))
 		return
 	}
-	if !r.Clean() {
+	if !r.OK() {
 		return
 	}
 	for i, at := range r.total {

@@ -105,7 +105,12 @@ func TestReadGolden(t *testing.T) {
 }
 
 func TestNoBill(t *testing.T) {
+	var own bytes.Buffer
+	if err := wechat.WriteNoBill(&own); err != nil {
+		t.Fatal(err)
+	}
 	for _, body := range []string{
+		own.String(),
 		"<xml><return_code><![CDATA[FAIL]]></return_code><return_msg><![CDATA[No Bill Exist]]></return_msg></xml>",
 		"\uFEFF\n<xml>\n<return_msg>No Bill Exist</return_msg>\n</xml>",
 		`{"code":"NO_STATEMENT_EXIST","message":"账单文件不存在"}`,
