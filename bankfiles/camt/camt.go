@@ -37,7 +37,7 @@ type Warner interface{ Warn(*fault.Fault) }
 //
 // Entries of every status are delivered; only booked ones count in Sum and in
 // Balanced, while Entries counts all of them. From, To, Opening and Closing may
-// be filled only when the statement ends, because a file need not keep the
+// change until the statement ends, because a file need not keep the
 // schema's order. A booking day that the file leaves out is the day of a
 // statement of one day, else the value date.
 //

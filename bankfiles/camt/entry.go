@@ -77,10 +77,7 @@ func (r *reader) dated(e *bankfiles.StatementEntry) bool {
 	if !e.BookingDate.IsZero() || e.Status != bankfiles.Booked {
 		return true
 	}
-	e.BookingDate = e.ValueDate
-	if r.st.From == r.st.To && !r.st.To.IsZero() {
-		e.BookingDate = r.st.To
-	}
+	e.BookingDate = firstDay(r.sum.oneDay(), e.ValueDate, r.sum.to, r.sum.closing.day)
 	r.warn(e.Line, "camt.booking_date", "Ntry/BookgDt", "", e.BookingDate.String())
 	return true
 }

@@ -78,21 +78,32 @@ func (r *reader) open() {
 	}
 }
 
-// days fills From and To from the balances and the entries where FrToDt is missing.
+// days fills From and To: what FrToDt says, else the days of the balances, else
+// those of the entries. At Open the entries are still to come; Close says it again.
 func (r *reader) days() {
 	st, sum := r.st, &r.sum
-	if st.To.IsZero() {
-		st.To = firstDay(sum.closing.day, sum.last)
-	}
-	if st.From.IsZero() {
-		st.From = firstDay(sum.first, st.To)
-		if sum.opening.rank == rankOpening { // PRCD carries the day before
-			st.From = firstDay(sum.opening.day, st.From)
-		}
-	}
+	st.To = firstDay(sum.to, sum.closing.day, sum.last)
+	st.From = firstDay(sum.from, sum.openingDay(), sum.first, st.To)
 	if st.From > st.To && !st.To.IsZero() {
 		st.From = st.To
 	}
+}
+
+// openingDay is the day of OPBD; PRCD carries the day before.
+func (sum *statementSum) openingDay() bizdate.Date {
+	if sum.opening.rank == rankOpening {
+		return sum.opening.day
+	}
+	return 0
+}
+
+// oneDay returns the day of a statement that says it is of one day.
+func (sum *statementSum) oneDay() bizdate.Date {
+	from, to := firstDay(sum.from, sum.openingDay()), firstDay(sum.to, sum.closing.day)
+	if from == to {
+		return to
+	}
+	return 0
 }
 
 func firstDay(days ...bizdate.Date) bizdate.Date {
@@ -177,9 +188,9 @@ func (r *reader) period() {
 	for depth := r.depth(); r.child(depth); {
 		switch string(r.local) {
 		case "FrDtTm", "FrDt":
-			r.st.From, _ = r.moment("FrToDt")
+			r.sum.from, _ = r.moment("FrToDt")
 		case "ToDtTm", "ToDt":
-			r.st.To, _ = r.moment("FrToDt")
+			r.sum.to, _ = r.moment("FrToDt")
 		default:
 			r.skip()
 		}
