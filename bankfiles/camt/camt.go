@@ -18,6 +18,7 @@ package camt
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"custody/bankfiles"
@@ -87,8 +88,8 @@ type reader struct {
 	codes map[string]string // transaction codes seen: a file has few
 }
 
-// stopped is the scanner's error for "the caller has what it needs".
-var errStopped = fault.Invalid("camt.stopped")
+// errStopped stops the scanner where the sink returned an error.
+var errStopped = errors.New("camt: stopped by the sink")
 
 func (r *reader) stop(err error) {
 	r.sinkErr = err

@@ -16,6 +16,7 @@ type statementSum struct {
 	turned    tally // the same with reversals turned around
 	reversals int
 	foreign   int          // booked entries in another currency than the account's
+	from, to  bizdate.Date // FrToDt
 	first     bizdate.Date // of the booking days
 	last      bizdate.Date
 }
