@@ -26,7 +26,12 @@ func texts() map[string]bool {
 
 // dynamic are beginnings of codes that the source puts together, with the
 // place that does; the codes themselves then stand nowhere as one literal.
-var dynamic = map[string]string{}
+var dynamic = map[string]string{
+	"arrival.":    "clearing/reconcile: arrival. and the proof's state or reason",
+	"criterion.":  "clearing/reconcile: criterion. and the criterion",
+	"difference.": "clearing/reconcile: difference. and the kind",
+	"match.":      "clearing/reconcile: match. and the rule",
+}
 
 // languages: every code that the source names has its sentences.
 func languages(tree []*source, texts func() map[string]bool) (found []string) {
