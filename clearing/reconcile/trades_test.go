@@ -69,116 +69,124 @@ func lines(matches []reconcile.Match, differences []reconcile.Difference) []stri
 	return out
 }
 
+const tomorrow = 24 * 3600
+
+// The cases of TestTrades: failures first, then each rule.
+var tradeCases = []struct {
+	name string
+	in   reconcile.Input
+	want []string
+}{
+	{"nothing", reconcile.Input{}, nil},
+	{"only ours", reconcile.Input{Ours: trades{pay(1, 1, "A", 100, 0)}},
+		[]string{"BANK_MISS 1/1 -"}},
+	{"only theirs", reconcile.Input{Theirs: trades{pay(2, 1, "A", 100, 0)}},
+		[]string{"PLATFORM_MISS - 2/1"}},
+	{"another amount", reconcile.Input{Ours: trades{pay(1, 1, "A", 100_00, 0)}, Theirs: trades{pay(2, 1, "A", 99_99, 0)}},
+		[]string{`AMOUNT 1/1 2/1: amount "100.00" "99.99"`}},
+	{"another number, same amount: near, but not the same", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "B", 100, 0)}},
+		[]string{`BANK_MISS 1/1 - near 2/1: order_no "A" "B"`, `PLATFORM_MISS - 2/1 near 1/1: order_no "A" "B"`}},
+	{"near is the nearest in time", reconcile.Input{
+		Ours:   trades{pay(1, 1, "A", 100, 1000)},
+		Theirs: trades{pay(2, 1, "B", 100, 10), pay(2, 2, "C", 100, 1005), pay(2, 3, "D", 100, 990), pay(2, 4, "E", 99, 1000)}},
+		[]string{`BANK_MISS 1/1 - near 2/2: order_no "A" "C"`,
+			`PLATFORM_MISS - 2/1 near 1/1: order_no "A" "B"`, `PLATFORM_MISS - 2/2 near 1/1: order_no "A" "C"`,
+			`PLATFORM_MISS - 2/3 near 1/1: order_no "A" "D"`, `PLATFORM_MISS - 2/4`}},
+	{"matched, another fee", reconcile.Input{Ours: trades{pay(1, 1, "A", 1000_00, 0)}, Theirs: trades{wrongFee()}},
+		[]string{"1/1 = 2/1 order-no", `FEE 1/1 2/1: fee "6.00" "6.01"`}},
+
+	{"a row of theirs twice", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 100, 0), pay(2, 2, "A", 100, 0)}},
+		[]string{"1/1 = 2/1 order-no", `DUPLICATE_THEIRS - 2/2 near 1/1: partner "" ""`}},
+	{"a row of ours twice", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 100, 0)}},
+		[]string{"1/1 = 2/1 order-no", `DUPLICATE_OURS 1/2 - near 2/1: partner "" ""`}},
+	{"twice, and nobody knows it", reconcile.Input{Ours: trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 100, 0)},
+		Theirs: trades{pay(2, 1, "B", 7, 0), pay(2, 2, "B", 7, 0)}},
+		[]string{"BANK_MISS 1/1 -", `DUPLICATE_OURS 1/2 - near 1/1: partner "" ""`,
+			"PLATFORM_MISS - 2/1", `DUPLICATE_THEIRS - 2/2 near 2/1: partner "" ""`}},
+	{"the equal row of two is the match", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 99, 0), pay(2, 2, "A", 100, 0)}},
+		[]string{"1/1 = 2/2 order-no", `DUPLICATE_THEIRS - 2/1 near 1/1: partner "" ""`}},
+	{"two of one number, one of them wrong", reconcile.Input{
+		Ours:   trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 200, 0)},
+		Theirs: trades{pay(2, 1, "A", 200, 0), pay(2, 2, "A", 300, 0)}},
+		[]string{"1/2 = 2/1 order-no", `AMOUNT 1/1 2/2: amount "1.00" "3.00"`}},
+	{"five identical rows", reconcile.Input{
+		Ours:   trades{pay(1, 1, "A", 5, 0), pay(1, 2, "A", 5, 0), pay(1, 3, "A", 5, 0), pay(1, 4, "A", 5, 0), pay(1, 5, "A", 5, 0)},
+		Theirs: trades{pay(2, 1, "A", 5, 0), pay(2, 2, "A", 5, 0), pay(2, 3, "A", 5, 0), pay(2, 4, "A", 5, 0), pay(2, 5, "A", 5, 0)}},
+		[]string{"1/1 = 2/1 order-no", "1/2 = 2/2 order-no", "1/3 = 2/3 order-no", "1/4 = 2/4 order-no", "1/5 = 2/5 order-no"}},
+
+	{"refund by its number", reconcile.Input{
+		Ours:   trades{pay(1, 1, "A", 100, 0), refund(1, 2, "A", "R", 100, 9)},
+		Theirs: trades{refund(2, 1, "A", "R", 100, 9), pay(2, 2, "A", 100, 0)}},
+		[]string{"1/1 = 2/2 order-no", "1/2 = 2/1 refund-no"}},
+	{"refund of another order", reconcile.Input{
+		Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "B", "R", 100, 0)}},
+		[]string{`NUMBER 1/1 2/1: order_no "A" "B"`}},
+	{"refund of another amount", reconcile.Input{
+		Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "R", 90, 0)}},
+		[]string{`AMOUNT 1/1 2/1: amount "1.00" "0.90"`}},
+	{"refunds that one side has", reconcile.Input{
+		Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "S", 100, 0)}},
+		[]string{`REFUND_MISS 1/1 - near 2/1: refund_no "R" "S"`, `REFUND_MISS - 2/1 near 1/1: refund_no "R" "S"`}},
+	{"refund whose number the channel leaves out", reconcile.Input{
+		Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "", 100, 0)}},
+		[]string{"1/1 = 2/1 order-no"}},
+	{"two such refunds, one listed: which?", reconcile.Input{
+		Ours:   trades{refund(1, 1, "A", "R", 100, 0), refund(1, 2, "A", "S", 100, 0)},
+		Theirs: trades{refund(2, 1, "A", "", 100, 0)}},
+		[]string{`REFUND_MISS 1/1 - near 2/1: refund_no "R" ""`, `REFUND_MISS 1/2 - near 2/1: refund_no "S" ""`,
+			`REFUND_MISS - 2/1 near 1/1: refund_no "R" ""`}},
+	{"refund whose order the channel leaves out, listed twice", reconcile.Input{
+		Ours:   trades{refund(1, 1, "A", "R", 100, 0)},
+		Theirs: trades{refund(2, 1, "", "R", 90, 0), refund(2, 2, "", "R", 100, 0)}},
+		[]string{"1/1 = 2/2 refund-no", `DUPLICATE_THEIRS - 2/1 near 1/1: partner "" ""`}},
+	{"payment here, refund there", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{refund(2, 1, "A", "R", 100, 0)}},
+		[]string{`DIRECTION 1/1 2/1: kind "PAY" "REFUND"`}},
+	{"an order number is no refund number", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{refund(2, 1, "B", "A", 100, 0)}},
+		[]string{"BANK_MISS 1/1 -", "REFUND_MISS - 2/1"}},
+
+	{"no number: amount and day", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "", 100, 3600)}},
+		[]string{"1/1 = 2/1 amount-day"}},
+	{"no number: another day", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "", 100, -1)}},
+		[]string{`BANK_MISS 1/1 - near 2/1: count "1" "0"`, `PLATFORM_MISS - 2/1 near 1/1: count "0" "1"`}},
+	{"no number: as a set, by time", reconcile.Input{
+		Ours:   trades{pay(1, 1, "A", 100, 50), pay(1, 2, "B", 100, 10)},
+		Theirs: trades{pay(2, 1, "", 100, 11), pay(2, 2, "", 100, 51)}},
+		[]string{"1/1 = 2/2 amount-day", "1/2 = 2/1 amount-day"}},
+	{"no number: two of ours, one of theirs, never a guess", reconcile.Input{
+		Ours: trades{pay(1, 1, "A", 100, 50), pay(1, 2, "B", 100, 10)}, Theirs: trades{pay(2, 1, "", 100, 10)}},
+		[]string{`BANK_MISS 1/1 - near 2/1: count "2" "1"`, `BANK_MISS 1/2 - near 2/1: count "2" "1"`,
+			`PLATFORM_MISS - 2/1 near 1/2: count "2" "1"`}},
+
+	{"found in a later bill", reconcile.Input{
+		Ours: trades{pay(1, 1, "B", 100, 0)}, Pool: trades{pay(0, 7, "A", 100, -2)},
+		Theirs: trades{pay(2, 1, "A", 100, 2), pay(2, 2, "B", 100, 0)}},
+		[]string{"0/7 = 2/1 order-no", "1/1 = 2/2 order-no"}},
+	{"goes on waiting", reconcile.Input{Pool: trades{pay(0, 7, "A", 100, -2)}, Theirs: trades{pay(2, 1, "", 100, 2)}},
+		[]string{`PLATFORM_MISS - 2/1 near 0/7: count "0" "1"`}},
+	{"found with another amount", reconcile.Input{
+		Pool: trades{pay(0, 7, "A", 100, -2)}, Theirs: trades{pay(2, 1, "A", 90, tomorrow)}},
+		[]string{`AMOUNT 0/7 2/1: amount "1.00" "0.90" from pool`}},
+	{"waits, and comes again in our own file", reconcile.Input{
+		Pool: trades{pay(0, 7, "A", 100, -2)}, Ours: trades{pay(1, 1, "A", 100, -2)}},
+		[]string{`DUPLICATE_OURS 1/1 - near 0/7: partner "" ""`}},
+}
+
+func wrongFee() reconcile.Trade {
+	t := pay(2, 1, "A", 1000_00, 0)
+	t.Fee = 6_01
+	return t
+}
+
 func TestTrades(t *testing.T) {
-	const tomorrow = 24 * 3600
-	wrongFee := pay(2, 1, "A", 1000_00, 0)
-	wrongFee.Fee = 6_01
-	for _, test := range []struct {
-		name string
-		in   reconcile.Input
-		want []string
-	}{
-		{"nothing", reconcile.Input{}, nil},
-		{"only ours", reconcile.Input{Ours: trades{pay(1, 1, "A", 100, 0)}},
-			[]string{"BANK_MISS 1/1 -"}},
-		{"only theirs", reconcile.Input{Theirs: trades{pay(2, 1, "A", 100, 0)}},
-			[]string{"PLATFORM_MISS - 2/1"}},
-		{"another amount", reconcile.Input{Ours: trades{pay(1, 1, "A", 100_00, 0)}, Theirs: trades{pay(2, 1, "A", 99_99, 0)}},
-			[]string{`AMOUNT 1/1 2/1: amount "100.00" "99.99"`}},
-		{"another number, same amount: near, but not the same", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "B", 100, 0)}},
-			[]string{`BANK_MISS 1/1 - near 2/1: order_no "A" "B"`, `PLATFORM_MISS - 2/1 near 1/1: order_no "A" "B"`}},
-		{"near is the nearest in time", reconcile.Input{
-			Ours:   trades{pay(1, 1, "A", 100, 1000)},
-			Theirs: trades{pay(2, 1, "B", 100, 10), pay(2, 2, "C", 100, 1005), pay(2, 3, "D", 100, 990), pay(2, 4, "E", 99, 1000)}},
-			[]string{`BANK_MISS 1/1 - near 2/2: order_no "A" "C"`,
-				`PLATFORM_MISS - 2/1 near 1/1: order_no "A" "B"`, `PLATFORM_MISS - 2/2 near 1/1: order_no "A" "C"`,
-				`PLATFORM_MISS - 2/3 near 1/1: order_no "A" "D"`, `PLATFORM_MISS - 2/4`}},
-		{"matched, another fee", reconcile.Input{Ours: trades{pay(1, 1, "A", 1000_00, 0)}, Theirs: trades{wrongFee}},
-			[]string{"1/1 = 2/1 order-no", `FEE 1/1 2/1: fee "6.00" "6.01"`}},
-
-		{"a row of theirs twice", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 100, 0), pay(2, 2, "A", 100, 0)}},
-			[]string{"1/1 = 2/1 order-no", `DUPLICATE_THEIRS - 2/2 near 1/1: partner "" ""`}},
-		{"a row of ours twice", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 100, 0)}},
-			[]string{"1/1 = 2/1 order-no", `DUPLICATE_OURS 1/2 - near 2/1: partner "" ""`}},
-		{"twice, and nobody knows it", reconcile.Input{Ours: trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 100, 0)},
-			Theirs: trades{pay(2, 1, "B", 7, 0), pay(2, 2, "B", 7, 0)}},
-			[]string{"BANK_MISS 1/1 -", `DUPLICATE_OURS 1/2 - near 1/1: partner "" ""`,
-				"PLATFORM_MISS - 2/1", `DUPLICATE_THEIRS - 2/2 near 2/1: partner "" ""`}},
-		{"the equal row of two is the match", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "A", 99, 0), pay(2, 2, "A", 100, 0)}},
-			[]string{"1/1 = 2/2 order-no", `DUPLICATE_THEIRS - 2/1 near 1/1: partner "" ""`}},
-		{"two of one number, one of them wrong", reconcile.Input{
-			Ours:   trades{pay(1, 1, "A", 100, 0), pay(1, 2, "A", 200, 0)},
-			Theirs: trades{pay(2, 1, "A", 200, 0), pay(2, 2, "A", 300, 0)}},
-			[]string{"1/2 = 2/1 order-no", `AMOUNT 1/1 2/2: amount "1.00" "3.00"`}},
-		{"five identical rows", reconcile.Input{
-			Ours:   trades{pay(1, 1, "A", 5, 0), pay(1, 2, "A", 5, 0), pay(1, 3, "A", 5, 0), pay(1, 4, "A", 5, 0), pay(1, 5, "A", 5, 0)},
-			Theirs: trades{pay(2, 1, "A", 5, 0), pay(2, 2, "A", 5, 0), pay(2, 3, "A", 5, 0), pay(2, 4, "A", 5, 0), pay(2, 5, "A", 5, 0)}},
-			[]string{"1/1 = 2/1 order-no", "1/2 = 2/2 order-no", "1/3 = 2/3 order-no", "1/4 = 2/4 order-no", "1/5 = 2/5 order-no"}},
-
-		{"refund by its number", reconcile.Input{
-			Ours:   trades{pay(1, 1, "A", 100, 0), refund(1, 2, "A", "R", 100, 9)},
-			Theirs: trades{refund(2, 1, "A", "R", 100, 9), pay(2, 2, "A", 100, 0)}},
-			[]string{"1/1 = 2/2 order-no", "1/2 = 2/1 refund-no"}},
-		{"refund of another order", reconcile.Input{
-			Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "B", "R", 100, 0)}},
-			[]string{`NUMBER 1/1 2/1: order_no "A" "B"`}},
-		{"refund of another amount", reconcile.Input{
-			Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "R", 90, 0)}},
-			[]string{`AMOUNT 1/1 2/1: amount "1.00" "0.90"`}},
-		{"refunds that one side has", reconcile.Input{
-			Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "S", 100, 0)}},
-			[]string{`REFUND_MISS 1/1 - near 2/1: refund_no "R" "S"`, `REFUND_MISS - 2/1 near 1/1: refund_no "R" "S"`}},
-		{"refund whose number the channel leaves out", reconcile.Input{
-			Ours: trades{refund(1, 1, "A", "R", 100, 0)}, Theirs: trades{refund(2, 1, "A", "", 100, 0)}},
-			[]string{"1/1 = 2/1 order-no"}},
-		{"two such refunds, one listed: which?", reconcile.Input{
-			Ours:   trades{refund(1, 1, "A", "R", 100, 0), refund(1, 2, "A", "S", 100, 0)},
-			Theirs: trades{refund(2, 1, "A", "", 100, 0)}},
-			[]string{`REFUND_MISS 1/1 - near 2/1: refund_no "R" ""`, `REFUND_MISS 1/2 - near 2/1: refund_no "S" ""`,
-				`REFUND_MISS - 2/1 near 1/1: refund_no "R" ""`}},
-		{"refund whose order the channel leaves out, listed twice", reconcile.Input{
-			Ours:   trades{refund(1, 1, "A", "R", 100, 0)},
-			Theirs: trades{refund(2, 1, "", "R", 90, 0), refund(2, 2, "", "R", 100, 0)}},
-			[]string{"1/1 = 2/2 refund-no", `DUPLICATE_THEIRS - 2/1 near 1/1: partner "" ""`}},
-		{"payment here, refund there", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{refund(2, 1, "A", "R", 100, 0)}},
-			[]string{`DIRECTION 1/1 2/1: kind "PAY" "REFUND"`}},
-		{"an order number is no refund number", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{refund(2, 1, "B", "A", 100, 0)}},
-			[]string{"BANK_MISS 1/1 -", "REFUND_MISS - 2/1"}},
-
-		{"no number: amount and day", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "", 100, 3600)}},
-			[]string{"1/1 = 2/1 amount-day"}},
-		{"no number: another day", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 0)}, Theirs: trades{pay(2, 1, "", 100, -1)}},
-			[]string{`BANK_MISS 1/1 - near 2/1: count "1" "0"`, `PLATFORM_MISS - 2/1 near 1/1: count "0" "1"`}},
-		{"no number: as a set, by time", reconcile.Input{
-			Ours:   trades{pay(1, 1, "A", 100, 50), pay(1, 2, "B", 100, 10)},
-			Theirs: trades{pay(2, 1, "", 100, 11), pay(2, 2, "", 100, 51)}},
-			[]string{"1/1 = 2/2 amount-day", "1/2 = 2/1 amount-day"}},
-		{"no number: two of ours, one of theirs, never a guess", reconcile.Input{
-			Ours: trades{pay(1, 1, "A", 100, 50), pay(1, 2, "B", 100, 10)}, Theirs: trades{pay(2, 1, "", 100, 10)}},
-			[]string{`BANK_MISS 1/1 - near 2/1: count "2" "1"`, `BANK_MISS 1/2 - near 2/1: count "2" "1"`,
-				`PLATFORM_MISS - 2/1 near 1/2: count "2" "1"`}},
-
-		{"found in a later bill", reconcile.Input{
-			Ours: trades{pay(1, 1, "B", 100, 0)}, Pool: trades{pay(0, 7, "A", 100, -2)},
-			Theirs: trades{pay(2, 1, "A", 100, 2), pay(2, 2, "B", 100, 0)}},
-			[]string{"0/7 = 2/1 order-no", "1/1 = 2/2 order-no"}},
-		{"goes on waiting", reconcile.Input{Pool: trades{pay(0, 7, "A", 100, -2)}, Theirs: trades{pay(2, 1, "", 100, 2)}},
-			[]string{`PLATFORM_MISS - 2/1 near 0/7: count "0" "1"`}},
-		{"found with another amount", reconcile.Input{
-			Pool: trades{pay(0, 7, "A", 100, -2)}, Theirs: trades{pay(2, 1, "A", 90, tomorrow)}},
-			[]string{`AMOUNT 0/7 2/1: amount "1.00" "0.90" from pool`}},
-		{"waits, and comes again in our own file", reconcile.Input{
-			Pool: trades{pay(0, 7, "A", 100, -2)}, Ours: trades{pay(1, 1, "A", 100, -2)}},
-			[]string{`DUPLICATE_OURS 1/1 - near 0/7: partner "" ""`}},
-	} {
+	for _, test := range tradeCases {
 		t.Run(test.name, func(t *testing.T) {
 			got := lines(reconcile.Trades(test.in, fee))
 			if diff := cmp.Diff(test.want, got); diff != "" {
