@@ -2,9 +2,7 @@ package subaccounts
 
 import (
 	"context"
-	"time"
 
-	"custody/internal/audit"
 	"custody/internal/fault"
 	"custody/internal/store"
 )
@@ -61,8 +59,3 @@ func List(ctx context.Context, tx *store.Tx) ([]Custody, error) {
 
 // ID returns the custody_id.
 func (b *Book) ID() int64 { return b.id }
-
-// record writes an audit event about a row of ours.
-func (b *Book) record(ctx context.Context, tx *store.Tx, at time.Time, actor, action, subject, key string, digest []byte, detail any) error {
-	return audit.Record(ctx, tx, b.id, at, actor, action, subject, key, digest, detail)
-}

@@ -20,15 +20,17 @@ import (
 //
 //	key      = HMAC-SHA-256(secret, u(custody_id) u(voucher_id) text(reference))
 //	salt     = the first 16 bytes of SHA-256(key u(line)), one per entry
-//	entry    = SHA-256(salt u(custody_id) u(account_id) u(seq) u(voucher_id) u(line)
-//	           u(accounting_date) v(amount_fen) text(item) v(balance_after_fen))
+//	entry    = SHA-256(salt u(custody_id) u(account_id) text(code) text(owner) u(seq)
+//	           u(voucher_id) u(line) u(accounting_date) v(amount_fen) text(item)
+//	           v(balance_after_fen)), code and owner being those of the account
 //
 //	leaf     = translog.LeafHash(0x01 u(custody_id) u(voucher_id) u(accounting_date)
 //	           u(voucher_no) text(event) text(reference) content_hash u(reverses_id)
 //	           text(source) text(actor) v(created_at) text(legs) u(entries) entry ...)
 //
 // So one entry can be shown with its salt while the others stay hidden behind
-// their hashes, and every column of both tables is covered.
+// their hashes, and every column of both tables is covered; code and owner of
+// an account are covered by each of its entries.
 const formVersion = 0x01
 
 const saltSize = 16
@@ -71,8 +73,9 @@ type header struct {
 
 // entryForm is the columns of an entries row that its hash covers.
 type entryForm struct {
+	code, owner                                      string
 	account, seq, voucher, line, date, amount, after int64
-	item                                             string
+	item                                             []byte
 }
 
 // hasher works out hashes of one custody account; for one goroutine.
@@ -113,12 +116,14 @@ func (h *hasher) entry(key *[sha256.Size]byte, e *entryForm) [sha256.Size]byte {
 	b := append(h.scratch[:0], salt[:]...)
 	b = binary.AppendUvarint(b, uint64(h.custody))
 	b = binary.AppendUvarint(b, uint64(e.account))
+	b = appendText(b, e.code)
+	b = appendText(b, e.owner)
 	b = binary.AppendUvarint(b, uint64(e.seq))
 	b = binary.AppendUvarint(b, uint64(e.voucher))
 	b = binary.AppendUvarint(b, uint64(e.line))
 	b = binary.AppendUvarint(b, uint64(e.date))
 	b = binary.AppendVarint(b, e.amount)
-	b = appendText(b, e.item)
+	b = append(binary.AppendUvarint(b, uint64(len(e.item))), e.item...)
 	b = binary.AppendVarint(b, e.after)
 	h.scratch = b
 	return sha256.Sum256(b)

@@ -26,7 +26,6 @@ type block struct {
 	vouchers []voucherRow
 	entries  []entryRow
 	legs     []byte
-	scratch  []byte
 	hashed   chan struct{}
 }
 
@@ -153,7 +152,7 @@ func (b *block) appendContent(form []byte, v *voucherRow) []byte {
 func (b *block) hash(book *Book, actor string, at int64) {
 	defer close(b.hashed)
 	h := book.newHasher()
-	var form []byte
+	var form, item []byte
 	for i := range b.vouchers {
 		v := &b.vouchers[i]
 		form = b.appendContent(form[:0], v)
@@ -166,9 +165,10 @@ func (b *block) hash(book *Book, actor string, at int64) {
 		key := h.voucherKey(v.id, v.reference)
 		for j := v.first; j < v.end; j++ {
 			e := &b.entries[j]
+			item = append(item[:0], e.item...)
 			sum := h.entry(&key, &entryForm{
-				account: e.id, seq: e.seq, voucher: e.voucher, line: e.line,
-				date: int64(e.date), amount: e.amount, after: e.after, item: e.item,
+				code: e.account.code, owner: e.account.owner, account: e.id, seq: e.seq, voucher: e.voucher, line: e.line,
+				date: int64(e.date), amount: e.amount, after: e.after, item: item,
 			})
 			h.addToLeaf(sum[:])
 		}

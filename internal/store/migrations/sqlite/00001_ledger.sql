@@ -11,7 +11,8 @@ CREATE TABLE custodies (
     name            TEXT    NOT NULL,
     account_no      TEXT    NOT NULL,
     voucher_count   INTEGER NOT NULL DEFAULT 0, -- size of the voucher log
-    account_count   INTEGER NOT NULL DEFAULT 0  -- last account_id given out
+    account_count   INTEGER NOT NULL DEFAULT 0, -- last account_id given out
+    audit_count     INTEGER NOT NULL DEFAULT 0  -- size of the audit log
 ) STRICT;
 
 -- Franchisees (加盟商) and channel partners (渠道合作方).
