@@ -20,6 +20,7 @@ type recorder struct {
 	heads    []bankfiles.Statement
 	entries  [][]bankfiles.StatementEntry
 	warnings fault.List
+	totals   []bool
 }
 
 func (r *recorder) Open(*bankfiles.Statement) error {
@@ -37,6 +38,8 @@ func (r *recorder) Close(st *bankfiles.Statement) error {
 	r.heads = append(r.heads, *st)
 	return nil
 }
+
+func (r *recorder) Totals(agree bool) { r.totals = append(r.totals, agree) }
 
 func (r *recorder) Warn(f *fault.Fault) { r.warnings = append(r.warnings, f) }
 
@@ -99,10 +102,13 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 		}
 		entries := doc.Statements[0].Entries
 		for i := range entries {
-			entries[i].Line = 10 + i
+			entries[i].Line = 11 + i
 		}
 		if diff := cmp.Diff([][]bankfiles.StatementEntry{entries}, got.entries, cmp.Comparer(time.Time.Equal)); diff != "" {
 			t.Errorf("%s entries (-want +got):\n%s", kind, diff)
+		}
+		if diff := cmp.Diff([]bool{true}, got.totals); diff != "" {
+			t.Errorf("%s totals (-want +got):\n%s", kind, diff)
 		}
 		if len(got.warnings) != 0 {
 			t.Errorf("%s warnings: %v", kind, got.warnings)

@@ -123,6 +123,7 @@ func (r *reader) deliver(e *bankfiles.StatementEntry) {
 		return
 	}
 	r.st.Entries++
+	r.sum.all.add(e.Amount)
 	if e.Status == bankfiles.Booked {
 		r.count(e)
 	}
@@ -133,6 +134,7 @@ func (r *reader) deliver(e *bankfiles.StatementEntry) {
 
 func (r *reader) count(e *bankfiles.StatementEntry) {
 	sum := &r.sum
+	sum.settled.add(e.Amount)
 	if e.Amount.Currency != r.st.Currency {
 		sum.foreign++
 		r.warn(e.Line, "camt.currency", "Ntry/Amt", e.Amount.Currency, r.st.Currency)

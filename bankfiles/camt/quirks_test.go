@@ -2,7 +2,9 @@ package camt_test
 
 import (
 	"errors"
+	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -325,4 +327,83 @@ func TestStreamsByteByByte(t *testing.T) {
 	if err := camt.Read("x", iotest.OneByteReader(strings.NewReader(text)), r); err != nil || !*r.heads[0].Balanced {
 		t.Errorf("%v %+v", err, r.heads)
 	}
+}
+
+// TestTotals: TxsSummry over all or over the booked entries agrees; anything
+// else is a warning, for banks also count transactions there.
+func TestTotals(t *testing.T) {
+	entries := ntry("5.00", "CRDT", "") + ntry("2.00", "DBIT", "") + strings.Replace(ntry("1", "CRDT", ""), "BOOK", "PDNG", 1)
+	for _, test := range []struct {
+		summary string
+		want    []bool
+	}{
+		{"", nil},
+		{"<TxsSummry><TtlNtries><NbOfNtries>3</NbOfNtries><Sum>8</Sum></TtlNtries></TxsSummry>", []bool{true}},
+		{"<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries><Sum>7.00</Sum></TtlNtries></TxsSummry>", []bool{true}},
+		{"<TxsSummry><TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>5</Sum></TtlCdtNtries><TtlDbtNtries><Sum>2</Sum></TtlDbtNtries></TxsSummry>", []bool{true}},
+		{"<TxsSummry><TtlNtries><NbOfNtries>4</NbOfNtries></TtlNtries></TxsSummry>", []bool{false}},
+		{"<TxsSummry><TtlNtries><Sum>8.01</Sum></TtlNtries></TxsSummry>", []bool{false}},
+		{"<TxsSummry><TtlDbtNtries><NbOfNtries>2</NbOfNtries></TtlDbtNtries></TxsSummry>", []bool{false}},
+	} {
+		for _, inside := range []string{test.summary + entries, entries + test.summary} {
+			got := read(t, xmlOf(inside))
+			if diff := cmp.Diff(test.want, got.totals); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.summary, diff)
+			}
+			if warned := fault.CodeOf(got.warnings.Err()) == "camt.total"; warned != (len(test.want) == 1 && !test.want[0]) {
+				t.Errorf("%s: warnings %v", test.summary, got.warnings)
+			}
+		}
+	}
+}
+
+// heapAtClose keeps nothing and looks at the heap while the reader still has all it holds.
+type heapAtClose struct {
+	nothing
+	bytes uint64
+}
+
+func (h *heapAtClose) Close(*bankfiles.Statement) error {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	h.bytes = m.HeapAlloc
+	return nil
+}
+
+// TestMemoryDoesNotGrow with the file: a hundred times the entries, the same heap.
+func TestMemoryDoesNotGrow(t *testing.T) {
+	heap := func(n int) uint64 {
+		head, tail, _ := strings.Cut(xmlOf("@"), "@")
+		entries := strings.NewReader("")
+		src := io.MultiReader(strings.NewReader(head), &repeated{text: ntry("1.00", "CRDT", "<AcctSvcrRef>K1</AcctSvcrRef>"), left: n, rest: entries}, strings.NewReader(tail))
+		h := &heapAtClose{}
+		if err := camt.Read("x.xml", src, h); err != nil || h.entries != n {
+			t.Fatalf("%v, %d entries", err, h.entries)
+		}
+		return h.bytes
+	}
+	small, large := heap(1000), heap(100_000)
+	const allowed = 256 << 10 // of other goroutines' doing
+	if large > small+allowed {
+		t.Errorf("heap of %d bytes with 1,000 entries, %d with 100,000", small, large)
+	}
+}
+
+// repeated is a text left times over.
+type repeated struct {
+	text string
+	left int
+	rest *strings.Reader
+}
+
+func (r *repeated) Read(b []byte) (int, error) {
+	if r.rest.Len() == 0 {
+		if r.left == 0 {
+			return 0, io.EOF
+		}
+		r.left--
+		r.rest.Reset(r.text)
+	}
+	return r.rest.Read(b)
 }

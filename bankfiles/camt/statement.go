@@ -19,6 +19,9 @@ type statementSum struct {
 	from, to  bizdate.Date // FrToDt
 	first     bizdate.Date // of the booking days
 	last      bizdate.Date
+	claimed   summary
+	all       volumes
+	settled   volumes // booked
 }
 
 // balance is the balance of a statement that counts for its proof.
@@ -52,6 +55,8 @@ func (r *reader) statement(kind bankfiles.StatementKind, version string) {
 			r.account()
 		case "Bal":
 			r.balance()
+		case "TxsSummry":
+			r.summary()
 		case "Ntry":
 			if r.st.Number == "" {
 				r.st.Number = legal
@@ -131,6 +136,7 @@ func (r *reader) close() {
 		return
 	}
 	r.days()
+	r.compareTotals()
 	total, err := sum.booked.exact(st.Currency, sum.opening.amount.Scale)
 	if err != nil {
 		r.badAt(st.Line, "camt.sum", "Ntry", "")

@@ -126,6 +126,7 @@ func (w *writer) statement(kind bankfiles.StatementKind, created time.Time, c *C
 	}
 	w.balance("OPBD", h.Opening, h.From)
 	w.balance(closing, h.Closing, h.To)
+	w.summary(c.Entries)
 	for i := range c.Entries {
 		w.entry(&c.Entries[i])
 	}

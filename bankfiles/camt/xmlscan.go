@@ -56,6 +56,7 @@ type scanner struct {
 	at       int    // where the current token begins
 	eof      bool
 	total    int64 // bytes read from src
+	limit    int64 // of total; maxBytes but in a test
 
 	lines   int // line ends before buf[counted]
 	counted int
@@ -74,7 +75,7 @@ type scanner struct {
 }
 
 func newScanner(file string, src io.Reader) *scanner {
-	s := &scanner{src: src, file: file, buf: make([]byte, 2*maxToken)}
+	s := &scanner{src: src, file: file, limit: maxBytes, buf: make([]byte, 2*maxToken)}
 	s.begin()
 	return s
 }
@@ -135,8 +136,8 @@ func (s *scanner) more() bool {
 		n, err := s.src.Read(s.buf[s.end:])
 		s.end += n
 		s.total += int64(n)
-		if s.total > maxBytes {
-			s.fail("xml.bytes", s.pos, maxBytes>>20)
+		if s.total > s.limit {
+			s.fail("xml.bytes", s.pos, s.limit>>20)
 			return false
 		}
 		if err == io.EOF {

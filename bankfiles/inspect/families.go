@@ -84,6 +84,12 @@ type statements struct {
 	heads []*bankfiles.Statement
 }
 
+var (
+	_ bankfiles.StatementSink = (*statements)(nil)
+	_ camt.Warner             = (*statements)(nil)
+	_ camt.Totaller           = (*statements)(nil)
+)
+
 // statementKey tells statements apart; an account in several currencies may
 // number each of them by itself.
 type statementKey struct{ account, currency, number string }
@@ -113,6 +119,11 @@ func (s *statements) Open(head *bankfiles.Statement) error {
 func (s *statements) Entry(*bankfiles.StatementEntry) error {
 	s.Rows++
 	return nil
+}
+
+// Totals keeps whether all the statements of the file agree with their own totals.
+func (s *statements) Totals(agree bool) {
+	s.agree(agree && (s.TotalsAgree == nil || *s.TotalsAgree))
 }
 
 // Close joins the statement to its pages before it.

@@ -94,6 +94,12 @@ const pages = `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">
 <Stmt><Id>X</Id><Acct><Id><Othr><Id>623</Id></Othr></Id></Acct></Stmt>
 </BkToCstmrStmt></Document>`
 
+// withTotals is a report of two accounts; the second one's totals do not agree.
+const withTotals = `<Document><BkToCstmrAcctRpt>
+<Rpt><Id>R1</Id><Acct><Id><IBAN>DE1</IBAN></Id></Acct><TxsSummry><TtlNtries><NbOfNtries>0</NbOfNtries></TtlNtries></TxsSummry></Rpt>
+<Rpt><Id>R2</Id><Acct><Id><IBAN>DE2</IBAN></Id></Acct><TxsSummry><TtlNtries><NbOfNtries>1</NbOfNtries></TtlNtries></TxsSummry></Rpt>
+</BkToCstmrAcctRpt></Document>`
+
 // TestReports holds the whole object for a file of every family and for files
 // that are refused.
 func TestReports(t *testing.T) {
@@ -109,6 +115,7 @@ func TestReports(t *testing.T) {
 		{"alipay", sample(t, "../alipay/testdata/ali-20260212.utf8.csv"), false},
 		{"no-bill", weChatNone, false},
 		{"pages", []byte(pages), false},
+		{"camt-totals", []byte(withTotals), false},
 		{"payout", []byte(payout), false},
 		{"result", sample(t, "../payfile/testdata/result.txt"), false},
 		{"balance", sample(t, "../payfile/testdata/balance.txt"), false},
