@@ -215,9 +215,7 @@ func (b *bank) settle() error {
 			if s.Date == b.date {
 				b.after.Available[i] += fen
 			}
-			if s.Release > b.date {
-				pending[i] += fen
-			}
+			pending[i] += fen
 		}
 	}
 	b.cash = make([]int64, len(pending))

@@ -123,7 +123,7 @@ func Generate(p Params) error {
 // it brings its own calendar of that month.
 func GenerateDemo(dir string) error {
 	return Generate(Params{
-		Dir: dir, From: bizdate.New(2026, 2, 12), Days: 3, Seed: 20260212, Orders: 300, Members: 6,
+		Dir: dir, From: bizdate.New(2026, 2, 12), Days: 3, Seed: 27, Orders: 300, Members: 6,
 		Faults: []string{
 			OwnFunds + "@2026-02-12", UnknownReceipt + "@2026-02-12", CrossMidnight + "@2026-02-12/WX",
 			ChannelLate + "@2026-02-12/ALI",
