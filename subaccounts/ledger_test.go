@@ -2,6 +2,7 @@ package subaccounts_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -254,43 +255,29 @@ func TestRepeated(t *testing.T) {
 
 // BenchmarkPost posts orders as a night does: E1 and E2 for 1000 members.
 func BenchmarkPost(b *testing.B) {
-	const members, group = 1000, 100_000
 	l := newLedger(b)
+	entries, spent := postOrders(l, b.N)
+	b.ReportMetric(float64(entries)/spent.Seconds(), "entries/s")
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(2*b.N), "ns/voucher")
+}
+
+// postOrders posts E1 and E2 of n orders in groups of 100,000, and returns the
+// entries and the time from the beginning of each transaction to its end.
+func postOrders(l *ledger, n int) (entries int, spent time.Duration) {
+	const members, group = 1000, 100_000
 	owners := make([]string, members)
 	l.tx(func(tx *store.Tx) error {
 		for i := range owners {
 			owners[i] = fmt.Sprintf("M%05d", i)
-			m := subaccounts.Member{Code: owners[i], Name: owners[i], Kind: subaccounts.Franchisee, Status: subaccounts.StatusNormal}
+			m := subaccounts.Member{Code: owners[i], Name: owners[i], Kind: subaccounts.Franchisee}
 			if err := l.book.AddMember(ctx, tx, "maker", at, m); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	channelDay, pending := subaccounts.ChannelDay("1122", "WX", day1), "WX.20260212"
-	entries := 0
-	postings := make([]subaccounts.Posting, 0, 2*group)
-	var spent time.Duration
-	for done := 0; done < b.N; done += group {
-		postings = postings[:0]
-		for _, event := range []string{"E1", "E2"} {
-			for i := done; i < min(done+group, b.N); i++ {
-				p := subaccounts.Posting{Date: day1, Event: event, Reference: fmt.Sprintf("20260212.WX.%020d", i), Source: fmt.Sprintf("orders-20260212.csv:%d", i)}
-				if event == "E1" {
-					p.Legs = []subaccounts.Leg{subaccounts.Debit(channelDay, 10000), subaccounts.Credit(subaccounts.Key{Code: "2102"}, 10000)}
-				} else {
-					p.Legs = []subaccounts.Leg{
-						subaccounts.Debit(subaccounts.Key{Code: "2102"}, 10000),
-						subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: owners[i*7919%members], Item: pending}, 9240),
-						subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: "P", Item: pending}, 200),
-						subaccounts.Credit(subaccounts.Key{Code: "2302", Item: pending}, 500),
-						subaccounts.Credit(subaccounts.ChannelDay("2501", "WX", day1), 60),
-					}
-				}
-				entries += len(p.Legs)
-				postings = append(postings, p)
-			}
-		}
+	for done := 0; done < n; done += group {
+		postings := orders(owners, done, min(done+group, n))
 		began := time.Now()
 		l.tx(func(tx *store.Tx) error {
 			batch, err := l.book.Begin(ctx, tx, "bench", at)
@@ -301,15 +288,76 @@ func BenchmarkPost(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			for _, o := range out {
+			for i, o := range out {
 				if o.Err != nil {
 					return o.Err
 				}
+				entries += len(postings[i].Legs)
 			}
 			return batch.Finish(ctx)
 		})
 		spent += time.Since(began)
 	}
-	b.ReportMetric(float64(entries)/spent.Seconds(), "entries/s")
-	b.ReportMetric(float64(spent.Nanoseconds())/float64(2*b.N), "ns/voucher")
+	return entries, spent
+}
+
+// orders are the postings of orders from to to: all E1, then all E2.
+func orders(owners []string, from, to int) []subaccounts.Posting {
+	channelDay, fee, pending := subaccounts.ChannelDay("1122", "WX", day1), subaccounts.ChannelDay("2501", "WX", day1), "WX.20260212"
+	collected := subaccounts.Key{Code: "2102"}
+	postings := make([]subaccounts.Posting, 0, 2*(to-from))
+	for _, event := range []string{"E1", "E2"} {
+		for i := from; i < to; i++ {
+			p := subaccounts.Posting{Date: day1, Event: event, Reference: fmt.Sprintf("20260212.WX.%020d", i), Source: fmt.Sprintf("orders-20260212.csv:%d", i)}
+			if event == "E1" {
+				p.Legs = []subaccounts.Leg{subaccounts.Debit(channelDay, 10000), subaccounts.Credit(collected, 10000)}
+			} else {
+				p.Legs = []subaccounts.Leg{
+					subaccounts.Debit(collected, 10000),
+					subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: owners[i*7919%len(owners)], Item: pending}, 9240),
+					subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: "P", Item: pending}, 200),
+					subaccounts.Credit(subaccounts.Key{Code: "2302", Item: pending}, 500),
+					subaccounts.Credit(fee, 60),
+				}
+			}
+			postings = append(postings, p)
+		}
+	}
+	return postings
+}
+
+// BenchmarkVerify re-derives a night's books; beside it the bare reading of the
+// same rows.
+func BenchmarkVerify(b *testing.B) {
+	l := newLedger(b)
+	postOrders(l, b.N)
+	b.ResetTimer()
+	began := time.Now()
+	l.tx(func(tx *store.Tx) error {
+		found, counts, err := l.book.Verify(ctx, tx, nil)
+		if len(found) > 0 {
+			b.Fatal(found[0])
+		}
+		b.ReportMetric(float64(time.Since(began).Nanoseconds())/float64(counts.Entries), "ns/entry")
+		return err
+	})
+	b.StopTimer()
+	began = time.Now()
+	rows := 0
+	l.tx(func(tx *store.Tx) error {
+		var raw [12]sql.RawBytes
+		into := make([]any, len(raw))
+		for i := range raw {
+			into[i] = &raw[i]
+		}
+		err1 := tx.Each(ctx, "SELECT * FROM vouchers", nil, func(scan func(...any) error) error {
+			return scan(append(into, new(sql.RawBytes))...)
+		})
+		err2 := tx.Each(ctx, "SELECT * FROM entries", nil, func(scan func(...any) error) error {
+			rows++
+			return scan(into[:9]...)
+		})
+		return firstError(err1, err2)
+	})
+	b.ReportMetric(float64(time.Since(began).Nanoseconds())/float64(rows), "scan-ns/entry")
 }
