@@ -60,7 +60,7 @@ func (g *generator) writeHome() error {
 	if err := configText.Execute(&text, data); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(g.Dir, "custody.yaml"), text.Bytes()); err != nil {
+	if err := writeFile(filepath.Join(g.Dir, configFile), text.Bytes()); err != nil {
 		return err
 	}
 	return atomicfile.Write(filepath.Join(g.Dir, "members.csv"), filePerm, g.writeMembers)

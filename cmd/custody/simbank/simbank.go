@@ -55,11 +55,12 @@ const (
 	maxDays    = 366
 )
 
-// The folders in a home that this package writes.
+// The files and folders of a home that this package knows.
 const (
-	inboxDir  = "inbox"
-	outboxDir = "outbox"
-	stateDir  = "simbank"
+	configFile = "custody.yaml"
+	inboxDir   = "inbox"
+	outboxDir  = "outbox"
+	stateDir   = "simbank"
 )
 
 // filePerm keeps bank data from other users of the machine.
@@ -80,16 +81,18 @@ func (p *Params) validate() error {
 }
 
 // Generate writes custody.yaml, members.csv, the inbox of all days and what
-// [Answer] needs later (simbank.json, simbank/). The folder must not hold a
-// simulation yet (simbank.exists). Faults that find no day or too few orders
+// [Answer] needs later (simbank.json, simbank/). The folder must not hold a home
+// yet, simulated or not (simbank.exists). Faults that find no day or too few orders
 // are simbank.no_day and simbank.no_order; an unknown name is simbank.fault.
 // Errors of Params.Working, such as a year without a calendar, come back as they are.
 func Generate(p Params) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(p.Dir, planFile)); err == nil {
-		return fault.Invalid("simbank.exists", p.Dir)
+	for _, name := range []string{planFile, configFile} {
+		if exists(filepath.Join(p.Dir, name)) {
+			return fault.Invalid("simbank.exists", p.Dir)
+		}
 	}
 	g, err := newGenerator(p)
 	if err != nil {

@@ -70,6 +70,19 @@ func TestGenerateRefuses(t *testing.T) {
 			}
 		}
 	})
+	t.Run("into a home that is somebody's", func(t *testing.T) {
+		p := params(t.TempDir(), 1)
+		config := filepath.Join(p.Dir, "custody.yaml")
+		if err := os.WriteFile(config, []byte("code: LIVE"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := simbank.Generate(p); fault.CodeOf(err) != "simbank.exists" {
+			t.Errorf("got %v", err)
+		}
+		if raw, _ := os.ReadFile(config); string(raw) != "code: LIVE" {
+			t.Errorf("custody.yaml is now %s", raw)
+		}
+	})
 	t.Run("a second time", func(t *testing.T) {
 		p := params(t.TempDir(), 1)
 		generate(t, p)
