@@ -112,7 +112,11 @@ func (h *hasher) salt(key *[sha256.Size]byte, line int64) (salt [saltSize]byte) 
 
 // entry returns the hash of an entry of the voucher with that key.
 func (h *hasher) entry(key *[sha256.Size]byte, e *entryForm) [sha256.Size]byte {
-	salt := h.salt(key, e.line)
+	return h.entrySalted(h.salt(key, e.line), e)
+}
+
+// entrySalted returns the hash of an entry with its salt.
+func (h *hasher) entrySalted(salt [saltSize]byte, e *entryForm) [sha256.Size]byte {
 	b := append(h.scratch[:0], salt[:]...)
 	b = binary.AppendUvarint(b, uint64(h.custody))
 	b = binary.AppendUvarint(b, uint64(e.account))
