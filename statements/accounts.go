@@ -67,8 +67,8 @@ func (r *report) sideName(p position) string {
 func (r *report) accountTotals(s *sheet, first, last int) {
 	var debit, credit money.Amount
 	for _, t := range r.totals {
-		debit += t.Debit
-		credit += t.Credit
+		s.plus(&debit, t.Debit)
+		s.plus(&credit, t.Credit)
 	}
 	s.total("total.movements", map[int]any{
 		accountDebit:  s.formula(lookTotal, debit, "%s", sum(accountDebit, first, last)),
@@ -168,8 +168,8 @@ func (r *report) ledgerTotals(s *sheet) {
 	var debit, credit money.Amount
 	rows := map[string][]string{}
 	for _, t := range r.totals {
-		debit += t.Debit
-		credit += t.Credit
+		s.plus(&debit, t.Debit)
+		s.plus(&credit, t.Credit)
 		class := t.Code[:1]
 		rows[class] = append(rows[class], at(ledgerClosing, r.ledgerRow[t.Code]))
 	}

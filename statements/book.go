@@ -58,6 +58,7 @@ type sheet struct {
 	stream *excelize.StreamWriter
 	row    int // last row written
 	width  int // columns
+	widths []float64
 	links  int
 	bad    error
 }
@@ -78,12 +79,11 @@ type form struct {
 	code   string    // of the sheet's name
 	widths []float64 // of the columns, in characters
 	frozen int       // rows that stay at the top, and on every printed page
-	tall   bool      // portrait
 }
 
 // open begins writing a sheet that tab has made.
 func (b *book) open(f form) (*sheet, error) {
-	s := &sheet{book: b, name: b.text("sheet." + f.code), width: len(f.widths)}
+	s := &sheet{book: b, name: b.text("sheet." + f.code), width: len(f.widths), widths: f.widths}
 	if err := s.page(f); err != nil {
 		return nil, err
 	}
@@ -105,13 +105,10 @@ func (b *book) open(f form) (*sheet, error) {
 
 // page sets A4, one page wide, with page numbers.
 func (s *sheet) page(f form) error {
-	a4, orientation, wide, high, fit, grid := 9, "landscape", 1, 0, true, false
-	if f.tall {
-		orientation = "portrait"
-	}
+	a4, orientation, wide, high, fit, grid, height := 9, "landscape", 1, 0, true, false, rowHeight
 	quoted := strings.ReplaceAll(s.footer, "&", "&&")
 	options := []error{
-		s.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		s.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, DefaultRowHeight: &height}),
 		s.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &orientation, FitToWidth: &wide, FitToHeight: &high}),
 		s.file.SetPageMargins(s.name, margins()),
 		s.file.SetHeaderFooter(s.name, &excelize.HeaderFooterOptions{
@@ -143,10 +140,47 @@ func (s *sheet) add(cells ...any) int { return s.tall(0, cells...) }
 // tall is add with a height in points; 0 is the usual one.
 func (s *sheet) tall(height float64, cells ...any) int {
 	s.row++
+	if height == 0 {
+		height = s.lines(cells)*lineHeight + 4
+	}
 	if s.bad == nil {
 		s.bad = s.stream.SetRow("A"+strconv.Itoa(s.row), cells, excelize.RowOpts{Height: height})
 	}
 	return s.row
+}
+
+// Heights in points.
+const (
+	rowHeight  = 18.0
+	lineHeight = 14.0
+	maxLines   = 20 // a row may be 409 points high
+)
+
+// lines is how many lines the row's wrapped texts take. Spreadsheets grow a row
+// when a person types into it, but not when they open a file with a row height.
+func (s *sheet) lines(cells []any) float64 {
+	most := 1
+	for i, c := range cells {
+		x, ok := c.(excelize.Cell)
+		text, isText := x.Value.(string)
+		if !ok || !isText || x.StyleID != s.styles[lookWrap] || i >= len(s.widths) {
+			continue
+		}
+		room := max(int(s.widths[i])-2, 1)
+		most = max(most, (columns(text)+room-1)/room)
+	}
+	return float64(min(most, maxLines))
+}
+
+// columns is the width of a text in characters; a Chinese one counts twice.
+func columns(text string) int {
+	n := 0
+	for _, r := range text {
+		if n++; r >= 0x1100 {
+			n++
+		}
+	}
+	return n
 }
 
 // skip leaves rows empty.
@@ -201,6 +235,15 @@ func (s *sheet) link(column, row int, sheet string, targetRow int) {
 	}
 }
 
+// plus adds an amount to a total; overflow spoils the sheet.
+func (s *sheet) plus(to *money.Amount, a money.Amount) {
+	sum, err := to.Add(a)
+	if err != nil && s.bad == nil {
+		s.bad = err
+	}
+	*to = sum
+}
+
 // close ends the sheet.
 func (s *sheet) close() error {
 	if s.bad != nil {
@@ -223,6 +266,9 @@ func (b *book) count(n int) excelize.Cell { return b.cell(lookNumber, n) }
 
 // amount is an amount of a table.
 func (b *book) amount(a money.Amount) excelize.Cell { return b.cell(lookAmount, number(a)) }
+
+// flow is an amount of which zero is not shown.
+func (b *book) flow(a money.Amount) excelize.Cell { return b.cell(lookFlow, number(a)) }
 
 // formula is an amount that the reader's spreadsheet computes again; a is its
 // value now. Formulas round to the fen, because a spreadsheet adds in binary.

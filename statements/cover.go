@@ -26,9 +26,19 @@ type fileRow struct {
 	Fee    money.Amount `db:"fee_fen"`
 }
 
+// source is where the file came from; the account of a statement is masked.
+func (f fileRow) source() string {
+	switch f.Kind {
+	case "statement", "intraday", "balances":
+		return masked(f.Source)
+	default:
+		return f.Source
+	}
+}
+
 // writeCover writes the first sheet (封面).
 func (r *report) writeCover(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "cover", widths: []float64{16, 16, 34, 10, 17, 17, 15, 38}})
+	s, err := r.open(form{code: "cover", widths: []float64{16, 23, 32, 9, 16, 16, 14, 40}})
 	if err != nil {
 		return err
 	}
@@ -189,7 +199,7 @@ func (r *report) coverFiles(ctx context.Context, tx *store.Tx, s *sheet) error {
 		if f.State != "LOADED" {
 			name = strings.TrimSpace(name + " " + r.named("file_state", f.State))
 		}
-		s.tall(26, s.cell(lookCentre, r.named("file_kind", f.Kind)), s.cell(lookWrap, f.Source), s.cell(lookWrap, name), s.count(f.Rows),
+		s.tall(26, s.cell(lookCentre, r.named("file_kind", f.Kind)), s.cell(lookWrap, f.source()), s.cell(lookWrap, name), s.count(f.Rows),
 			s.amount(f.Pay), s.amount(f.Refund), s.amount(f.Fee), s.cell(lookHash, f.SHA256))
 	}
 	if len(files) == 0 {

@@ -15,7 +15,6 @@ import (
 	"custody/internal/money"
 	"custody/internal/store"
 	"custody/statements"
-	"custody/subaccounts"
 )
 
 const custody = 1
@@ -255,5 +254,3 @@ func input(l lang.Lang) statements.WorkbookInput {
 	return statements.WorkbookInput{Custody: custody, Config: config(), Date: friday, TieOut: tieOut(), Checks: checks(),
 		Lang: l, State: "CLOSED", ResultHash: strings.Repeat("ab", 32)}
 }
-
-var _ = subaccounts.Key{}

@@ -15,10 +15,12 @@ const (
 	lookSection       // heading of a table within a sheet
 	lookHead          // header row
 	lookAmount
+	lookFlow   // amount of a column that is empty on the other side: zero is not shown
 	lookNumber // whole number
 	lookDate
 	lookLink      // text that leads to another sheet
 	lookLabel     // name of a value on the cover
+	lookStrong    // text of a line that is no total
 	lookTotalText // text of a total's row
 	lookTotal     // total of amounts
 	lookGrand     // total at the end: double line below
@@ -32,6 +34,7 @@ const (
 
 const (
 	amountFormat = `#,##0.00;[Red]-#,##0.00`
+	flowFormat   = `#,##0.00;[Red]-#,##0.00;`
 	countFormat  = `#,##0`
 	dateFormat   = `yyyy-mm-dd`
 	fontName     = "Microsoft YaHei" // readers without it take their own Chinese font
@@ -48,6 +51,10 @@ func (l look) style() *excelize.Style {
 		Font:      &excelize.Font{Family: fontName, Size: 10},
 		Alignment: &excelize.Alignment{Vertical: "center"},
 		Border:    box(1),
+	}
+	switch l {
+	case lookText, lookWrap, lookLink, lookLabel, lookTotalText, lookStrong, lookHash:
+		s.Alignment.Horizontal, s.Alignment.Indent = "left", 1
 	}
 	switch l {
 	case lookTitle:
@@ -69,6 +76,8 @@ func (l look) style() *excelize.Style {
 		s.Fill, s.Alignment.Horizontal, s.Alignment.WrapText = fill(headColour), "center", true
 	case lookLabel:
 		s.Font.Bold, s.Fill = true, fill(totalColour)
+	case lookStrong:
+		s.Font.Bold = true
 	case lookWrap:
 		s.Alignment.WrapText = true
 	case lookCentre:
@@ -91,6 +100,8 @@ func numbers(l look, s *excelize.Style) *excelize.Style {
 	switch l {
 	case lookAmount, lookTotal, lookGrand:
 		format = amountFormat
+	case lookFlow:
+		format = flowFormat
 	case lookNumber:
 		format = countFormat
 	case lookDate:

@@ -6,8 +6,10 @@ import (
 	"strconv"
 
 	"custody/clearing"
+	"custody/internal/bizdate"
 	"custody/internal/money"
 	"custody/internal/store"
+	"custody/subaccounts"
 )
 
 // transitRows says where the sheet of items in transit lists what.
@@ -45,7 +47,7 @@ func (r *report) transitBlock(s *sheet, line string, items []clearing.TieItem) r
 	s.section(line)
 	x := rows{first: s.row + 1}
 	for _, i := range items {
-		s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(lookWrap, i.Subject), s.day(i.Date), s.cell(lookWrap, i.Text),
+		s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(lookWrap, i.Subject), s.day(i.Date), s.cell(lookWrap, r.named("event", i.Text)),
 			s.cell(lookWrap, filepath.Base(orEmpty(i.File))), s.lineNumber(i.Line), s.amount(i.Amount))
 	}
 	return s.endBlock(x, len(items), total(items))
@@ -61,8 +63,14 @@ func (r *report) openItemBlock(ctx context.Context, tx *store.Tx, s *sheet, line
 	x := rows{first: s.row + 1}
 	var sum money.Amount
 	for _, i := range items {
-		sum += i.Balance
-		s.add(s.cell(lookCentre, r.text(line+".no")), s.str(i.Item), s.str(""), s.str(r.channelName(i.Owner)), s.str(""), s.str(""), s.amount(i.Balance))
+		s.plus(&sum, i.Balance)
+		// The item of a channel's account is a clearing date, that of a shortage an order.
+		clearing, err := bizdate.Parse(i.Item)
+		if err != nil {
+			clearing = 0
+		}
+		s.add(s.cell(lookCentre, r.text(line+".no")), s.str(subaccounts.Key{Code: code, Owner: i.Owner, Item: i.Item}.String()), s.day(clearing),
+			s.str(r.channelName(i.Owner)), s.str(""), s.str(""), s.amount(i.Balance))
 	}
 	return s.endBlock(x, len(items), sum), nil
 }
@@ -132,9 +140,13 @@ func (r *report) writeReconciliation(context.Context, *store.Tx) error {
 	return s.close()
 }
 
-// bankClosing is the amount of line (1), read from the statement.
+// bankClosing is the amount of line (1): the end of the sheet of bank lines,
+// where the statement of the date is loaded.
 func (s *sheet) bankClosing(r *report) any {
-	return s.cell(lookAmount, number(r.in.TieOut.BankClosing))
+	if r.bankEnd == "" {
+		return s.amount(r.in.TieOut.BankClosing)
+	}
+	return s.formula(lookAmount, r.in.TieOut.BankClosing, "%s", r.bankEnd)
 }
 
 // fromLedger is the closing balance of a code on the sheet of the general ledger.
@@ -159,8 +171,12 @@ func (r *report) liabilityCells() string {
 
 // figure writes a numbered line and returns the cell of its amount.
 func (s *sheet) figure(line string, amount any) string {
-	look := lookTotalText
-	row := s.tall(20, s.cell(lookCentre, s.text(line+".no")), s.cell(look, s.text(line)), s.cell(look, ""), s.cell(look, ""), s.cell(look, ""), amount)
+	look := lookStrong
+	switch line {
+	case "line.4", "line.8", "line.12", "line.rest", "line.difference":
+		look = lookTotalText
+	}
+	row := s.tall(23, s.cell(lookCentre, s.text(line+".no")), s.cell(look, s.text(line)), s.cell(look, ""), s.cell(look, ""), s.cell(look, ""), amount)
 	s.merge(row, 2, reconciliationAmount-1)
 	return at(reconciliationAmount, row)
 }
@@ -169,17 +185,17 @@ func (s *sheet) figure(line string, amount any) string {
 // leading to its row on the sheet of items in transit.
 func (r *report) listed(s *sheet, line string, items []clearing.TieItem, x rows) string {
 	first := s.row + 2
-	text := "0"
+	text := r.transit.ref(transitAmount, x.last+1) // the subtotal below "none"
 	if len(items) > 0 {
 		text = sum(reconciliationAmount, first, first+len(items)-1)
 	}
-	cell := s.figure(line, s.formula(lookTotal, total(items), "%s", text))
+	cell := s.figure(line, s.formula(lookAmount, total(items), "%s", text))
 	for n, i := range items {
 		source := filepath.Base(orEmpty(i.File))
 		if i.Line > 0 {
 			source += ":" + strconv.Itoa(i.Line)
 		}
-		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, i.Text), s.cell(lookWrap, source),
+		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, r.named("event", i.Text)), s.cell(lookWrap, source),
 			s.formula(lookAmount, i.Amount, "%s", r.transit.ref(transitAmount, x.first+n)))
 		s.link(2, row, r.transit.name, x.first+n)
 	}

@@ -169,8 +169,12 @@ func (s *statement) readBook(ctx context.Context, tx *store.Tx, b *passbook) err
 			return err
 		}
 		l.Balance = balance
-		b.In += l.in()
-		b.Out += l.out()
+		if b.In, err = b.In.Add(l.in()); err != nil {
+			return err
+		}
+		if b.Out, err = b.Out.Add(l.out()); err != nil {
+			return err
+		}
 		l.Legs = s.counter(b.Code, l.Legs)
 	}
 	if balance != b.Closing {
@@ -224,16 +228,11 @@ func (s *statement) item(item string) string {
 // eventName is the name of an event, such as E5a, or its code.
 func (s *statement) eventName(event string) string { return named(s.in.Lang, "event", event) }
 
-// view is one of the balances that a member knows.
-type view struct {
-	code  string
-	books []string
-}
+// view is a balance that a member knows by its own name, and its chart code.
+type view struct{ name, code string }
 
-// views are the balances of a member (DOMAIN 5.1): withdrawable, pending,
-// in transit, frozen.
-var views = []view{{"withdrawable", []string{"2001"}}, {"pending", []string{"2002"}}, {"paying", []string{"2201"}},
-	{"frozen", []string{"2003"}}, {"returned", []string{"2203"}}}
+// views are the balances of a member in the order of the summary.
+var views = []view{{"withdrawable", "2001"}, {"pending", "2002"}, {"paying", "2201"}, {"frozen", "2003"}, {"returned", "2203"}}
 
 // active are the accounts that have something to show.
 func (s *statement) active() []passbook {

@@ -47,7 +47,7 @@ type ends struct{ opening, in, out, closing string }
 
 // account writes the entries of one account.
 func (s *statement) account(b *book, x passbook) (ends, error) {
-	t, err := b.open(form{code: "statement." + x.Code, frozen: 3, widths: []float64{12, 16, 22, 22, 24, 26, 16, 16, 18}})
+	t, err := b.open(form{code: "statement." + x.Code, frozen: 3, widths: []float64{12, 15, 20, 21, 34, 22, 15, 15, 16}})
 	if err != nil {
 		return ends{}, err
 	}
@@ -59,7 +59,7 @@ func (s *statement) account(b *book, x passbook) (ends, error) {
 	for _, l := range x.Lines {
 		row := t.row + 1
 		t.add(t.day(l.Date), t.str(l.number()), t.str(s.eventName(l.Event)), t.str(s.item(l.Item)), t.cell(lookWrap, l.Legs), t.cell(lookWrap, l.Reference),
-			t.amount(l.in()), t.amount(l.out()),
+			t.flow(l.in()), t.flow(l.out()),
 			t.formula(lookAmount, l.Balance, "%s+%s-%s", at(statementBalance, row-1), at(statementIn, row), at(statementOut, row)))
 	}
 	last := t.row
@@ -90,8 +90,8 @@ func (s *statement) summary(b *book, cells map[string]ends) error {
 	t.head("view", "account", "opening", "in", "out", "closing")
 	first := t.row + 1
 	for _, v := range views {
-		x := s.find(v.books[0])
-		row := []any{t.cell(lookLabel, t.text("view."+v.code)), t.str(x.Code + " " + accountName(s.in.Lang, x.Code))}
+		x := s.find(v.code)
+		row := []any{t.cell(lookLabel, t.text("view."+v.name)), t.str(x.Code + " " + accountName(s.in.Lang, x.Code))}
 		if e, ok := cells[x.Code]; ok {
 			row = append(row, t.formula(lookAmount, x.Opening, "%s", e.opening), t.formula(lookAmount, x.In, "%s", e.in),
 				t.formula(lookAmount, x.Out, "%s", e.out), t.formula(lookAmount, x.Closing, "%s", e.closing))
@@ -102,11 +102,13 @@ func (s *statement) summary(b *book, cells map[string]ends) error {
 	}
 	var all passbook
 	for _, x := range s.books {
-		all.Opening, all.In, all.Out, all.Closing = all.Opening+x.Opening, all.In+x.In, all.Out+x.Out, all.Closing+x.Closing
+		t.plus(&all.Opening, x.Opening)
+		t.plus(&all.Closing, x.Closing)
 	}
 	last := t.row
-	t.total("total.sum", map[int]any{3: t.formula(lookGrand, all.Opening, "%s", sum(3, first, last)), 4: t.formula(lookTotal, all.In, "%s", sum(4, first, last)),
-		5: t.formula(lookTotal, all.Out, "%s", sum(5, first, last)), 6: t.formula(lookGrand, all.Closing, "%s", sum(6, first, last))})
+	// In and out are not added up: a release moves money from one row to another.
+	t.total("total.sum", map[int]any{3: t.formula(lookGrand, all.Opening, "%s", sum(3, first, last)),
+		6: t.formula(lookGrand, all.Closing, "%s", sum(6, first, last))})
 	t.skip(1)
 	t.merge(t.tall(42, t.span(lookNote, t.text("disclaimer.statement"))...), 1, t.width)
 	return t.close()

@@ -93,8 +93,8 @@ func inputOf(ctx context.Context, tx *store.Tx, w *clearing.Work, prover Prover)
 	return in, err
 }
 
-// columns is a header row of a CSV file.
-func columns(l lang.Lang, codes ...string) []any {
+// headings is a header row of a CSV file.
+func headings(l lang.Lang, codes ...string) []any {
 	out := make([]any, len(codes))
 	for i, c := range codes {
 		out[i] = lang.Text(l, "doc.col."+c)
@@ -122,7 +122,7 @@ func memberBalances(ctx context.Context, tx *store.Tx, in WorkbookInput, out io.
 		balances[subaccounts.Key{Code: p.Code, Owner: p.Owner}] = p.shown(p.closing())
 	}
 	t := newTable(out)
-	t.row(columns(in.Lang, "member", "member_name", "member_kind", "member_status", "balance", "available", "withdrawable", "pending", "frozen", "paying", "returned_money")...)
+	t.row(headings(in.Lang, "member", "member_name", "member_kind", "member_status", "balance", "available", "withdrawable", "pending", "frozen", "paying", "returned_money")...)
 	for _, m := range members {
 		of := func(code string) money.Amount { return balances[subaccounts.Key{Code: code, Owner: m.Code}] }
 		t.row(m.Code, m.Name, named(in.Lang, "member_kind", m.Kind), named(in.Lang, "member_status", m.Status),
@@ -138,9 +138,9 @@ func exceptionList(ctx context.Context, tx *store.Tx, in WorkbookInput, out io.W
 		return err
 	}
 	t := newTable(out)
-	t.row(columns(in.Lang, "exception", "kind", "subject", "state", "channel", "clearing_date", "member", "opened", "closed", "amount", "ours", "theirs", "person", "due", "age")...)
+	t.row(headings(in.Lang, "exception", "kind", "subject", "state", "channel", "clearing_date", "member", "opened", "closed", "amount", "ours", "theirs", "person", "due", "age")...)
 	for _, x := range list {
-		t.row(x.ID, named(in.Lang, "kind", x.Kind), x.Subject, named(in.Lang, "exception_state", x.State), x.Channel, x.Clearing, x.Member,
+		t.row(x.ID, named(in.Lang, "kind", x.Kind), x.Subject, named(in.Lang, "exception_state", x.stateAt(in.Date)), x.Channel, x.Clearing, x.Member,
 			x.Opened, until(x.Closed, in.Date), x.Amount, x.Ours, x.Theirs, x.Owner, x.Due, strconv.Itoa(x.Opened.DaysUntil(in.Date)))
 	}
 	return t.close()
@@ -157,7 +157,7 @@ func ledgerList(ctx context.Context, tx *store.Tx, in WorkbookInput, out io.Writ
 		return err
 	}
 	t := newTable(out)
-	t.row(columns(in.Lang, "code", "account", "side", "opening", "debit", "credit", "closing")...)
+	t.row(headings(in.Lang, "code", "account", "side", "opening", "debit", "credit", "closing")...)
 	for _, x := range totals {
 		p := position{Code: x.Code}
 		side := "doc.side.debit"

@@ -39,6 +39,7 @@ type report struct {
 	accountRows                       map[string]rows
 	ledgerRow                         map[string]int
 	transitRows                       transitRows
+	bankEnd                           string // cell of the statement's closing balance; empty without a statement
 }
 
 // rows is a range of rows of a sheet.
@@ -73,7 +74,7 @@ func Workbook(ctx context.Context, tx *store.Tx, in WorkbookInput, out io.Writer
 	}
 	// Sheets that others quote come first.
 	for _, write := range []func(context.Context, *store.Tx) error{r.writeAccounts, r.writeLedger, r.writeTransit,
-		r.writeReconciliation, r.writeChecks, r.writeCover, r.writeChannels, r.writeBank, r.writeMatched,
+		r.writeBank, r.writeReconciliation, r.writeChecks, r.writeCover, r.writeChannels, r.writeMatched,
 		r.writeExceptions, r.writePayouts} {
 		if err := write(ctx, tx); err != nil {
 			return err
@@ -117,13 +118,28 @@ func (r *report) agree() error {
 			return fault.Broken("document.tieout", l.line, l.tie.Grouped(), l.listed.Grouped())
 		}
 	}
-	received, paid := total(t.ReceivedNotByBank), total(t.PaidNotByBank)
-	if want := t.BankClosing + received - paid; want != t.AdjustedBank {
-		return fault.Broken("document.tieout", "(4)", t.AdjustedBank.Grouped(), want.Grouped())
+	if err := adjusts("(4)", t.BankClosing, t.ReceivedNotByBank, t.PaidNotByBank, t.AdjustedBank); err != nil {
+		return err
 	}
-	received, paid = total(t.BankReceivedOnly), total(t.BankPaidOnly)
-	if want := t.Book + received - paid; want != t.AdjustedBook {
-		return fault.Broken("document.tieout", "(8)", t.AdjustedBook.Grouped(), want.Grouped())
+	return adjusts("(8)", t.Book, t.BankReceivedOnly, t.BankPaidOnly, t.AdjustedBook)
+}
+
+// adjusts compares an adjusted balance with the items that are to lead to it.
+func adjusts(line string, balance money.Amount, add, less []clearing.TieItem, adjusted money.Amount) error {
+	want := balance
+	var err error
+	for _, i := range add {
+		if want, err = want.Add(i.Amount); err != nil {
+			return err
+		}
+	}
+	for _, i := range less {
+		if want, err = want.Sub(i.Amount); err != nil {
+			return err
+		}
+	}
+	if want != adjusted {
+		return fault.Broken("document.tieout", line, adjusted.Grouped(), want.Grouped())
 	}
 	return nil
 }
