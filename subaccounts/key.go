@@ -1,7 +1,10 @@
 package subaccounts
 
 import (
+	"strings"
+
 	"custody/internal/bizdate"
+	"custody/internal/fault"
 	"custody/internal/money"
 )
 
@@ -24,6 +27,23 @@ func (k Key) String() string {
 		s += "." + k.Item
 	}
 	return s
+}
+
+// ParseKey reads what [Key.String] wrote; owner and item are told apart by the
+// chart of accounts, an owner holds no dot. A code that is not in the chart is
+// ledger.account_unknown.
+func ParseKey(s string) (Key, error) {
+	code, rest, _ := strings.Cut(s, ".")
+	def := chartOf(code)
+	if def == nil {
+		return Key{}, fault.Invalid("ledger.account_unknown", code)
+	}
+	k := Key{Code: code}
+	if def.Owner != OwnerNone {
+		k.Owner, rest, _ = strings.Cut(rest, ".")
+	}
+	k.Item = rest
+	return k, nil
 }
 
 // ChannelDay returns the key of the account for one channel and clearing date

@@ -11,6 +11,7 @@ import (
 
 	"custody/internal/bizdate"
 	"custody/internal/fault"
+	"custody/internal/lang"
 	"custody/internal/money"
 	"custody/internal/store"
 	"custody/subaccounts"
@@ -116,15 +117,42 @@ func (l *ledger) balanceAsOf(account string, date bizdate.Date) money.Amount {
 	return a
 }
 
-// parseKey reads 2002.A.WX.20260212 back into its parts.
+// parseKey is ParseKey for keys that a test made up, known code or not.
 func parseKey(s string) subaccounts.Key {
-	code, rest, _ := strings.Cut(s, ".")
-	k := subaccounts.Key{Code: code}
-	if def, _ := subaccounts.Chart(code); def.Owner != subaccounts.OwnerNone {
-		k.Owner, rest, _ = strings.Cut(rest, ".")
+	k, err := subaccounts.ParseKey(s)
+	if err != nil {
+		k.Code = s
 	}
-	k.Item = rest
 	return k
+}
+
+// TestParseKey: a key reads back as it was written.
+func TestParseKey(t *testing.T) {
+	for s, want := range map[string]subaccounts.Key{
+		"1001":               {Code: "1001"},
+		"2001.A":             {Code: "2001", Owner: "A"},
+		"2002.A.WX.20260212": subaccounts.Pending("A", "WX", day1),
+		"2302.WX.20260212":   subaccounts.ChannelDay("2302", "WX", day1),
+		"1122.WX.20260212":   subaccounts.ChannelDay("1122", "WX", day1),
+		"1402.W4":            {Code: "1402", Item: "W4"},
+	} {
+		if got, err := subaccounts.ParseKey(s); err != nil || got != want || got.String() != s {
+			t.Errorf("%s: got %+v, %v", s, got, err)
+		}
+	}
+	_, err := subaccounts.ParseKey("9999.A")
+	wantCode(t, err, "ledger.account_unknown")
+}
+
+// TestChart: codes ascend and every account has both names.
+func TestChart(t *testing.T) {
+	last := ""
+	for _, a := range subaccounts.Accounts() {
+		if a.Code <= last || a.ZH == "" || a.EN == "" || (a.Code[0] == '1') != (a.Side == subaccounts.DebitSide) {
+			t.Errorf("%+v after %s", a, last)
+		}
+		last = a.Code
+	}
 }
 
 // voucher reads "event reference dr key amount ... cr key amount ..." with
@@ -155,6 +183,11 @@ func wantCode(t testing.TB, err error, code string) {
 	t.Helper()
 	if got := fault.CodeOf(err); got != code {
 		t.Fatalf("got %q (%v), want %q", got, err, code)
+	}
+	for _, l := range []lang.Lang{lang.EN, lang.ZH} {
+		if s := lang.Report(l, err); err != nil && (!lang.Has(code) || strings.Contains(s, "%!")) {
+			t.Errorf("%s reads %q", code, s)
+		}
 	}
 }
 

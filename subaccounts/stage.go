@@ -64,9 +64,10 @@ func (p *Batch) block() *block {
 	size := min(blockVouchers, 16<<len(c.blocks)) // a small batch stays small
 	fresh := &block{vouchers: make([]voucherRow, 0, size), hashed: make(chan struct{})}
 	if len(c.blocks) > 0 {
+		last := c.blocks[len(c.blocks)-1] // neighbours are alike
 		fresh.vouchers = make([]voucherRow, 0, blockVouchers)
-		fresh.entries = make([]entryRow, 0, 4*blockVouchers)
-		fresh.legs = make([]byte, 0, 48*blockVouchers)
+		fresh.entries = make([]entryRow, 0, len(last.entries)*9/8)
+		fresh.legs = make([]byte, 0, len(last.legs)*9/8)
 	}
 	c.blocks = append(c.blocks, fresh)
 	return fresh

@@ -39,8 +39,10 @@ func (l *ledger) problems(entryMax int, change ...string) []subaccounts.Problem 
 		l.t.Fatal(err)
 	}
 	for _, p := range found {
-		if !lang.Has(p.Code) {
-			l.t.Errorf("no sentence for %s", p.Code)
+		for _, language := range []lang.Lang{lang.EN, lang.ZH} {
+			if s := lang.Text(language, p.Code, p.Args...); !lang.Has(p.Code) || strings.Contains(s, "%!") {
+				l.t.Errorf("%s reads %q", p.Code, s)
+			}
 		}
 	}
 	return found
