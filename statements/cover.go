@@ -59,6 +59,7 @@ func (r *report) writeCover(ctx context.Context, tx *store.Tx) error {
 	for _, rule := range rules {
 		s.fact("rule", rule)
 	}
+	s.fact("limits", r.text("limits", r.in.Config.Limits.PoolDays, r.in.Config.Limits.TransitDays))
 	s.fact("channels", r.channelTexts())
 	s.fact("payout", r.text("payout.terms", r.in.Config.Payout.FeeFen().Grouped(), r.in.Config.Payout.MinimumFen().Grouped(), r.in.Config.Payout.Route))
 	s.skip(1)

@@ -229,7 +229,7 @@ func (h *home) matches(tx *store.Tx) {
 func config() *clearing.Config {
 	return &clearing.Config{Code: "HQ1", Name: "示例连锁总部", Clock: clearing.Replay,
 		Channels: []clearing.Channel{{Code: "WX", Name: "微信支付", FeePPM: 6000, PayDays: "natural"}, {Code: "ALI", Name: "支付宝", FeePPM: 6000, PayDays: "working"}},
-		Release:  clearing.Release{Days: 1}, Payout: clearing.Payout{Fee: "1.00", Minimum: "0.01", Route: "BEP"}}
+		Release:  clearing.Release{Days: 1}, Limits: clearing.Limits{PoolDays: 3, TransitDays: 3}, Payout: clearing.Payout{Fee: "1.00", Minimum: "0.01", Route: "BEP"}}
 }
 
 // tieOut is that of 02-13: P's payout of 25.00 was answered S and not debited yet.

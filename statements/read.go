@@ -103,32 +103,6 @@ func readPositions(ctx context.Context, tx *store.Tx, id int64, date bizdate.Dat
 
 func (p position) key() string { return subaccounts.Key{Code: p.Code, Owner: p.Owner}.String() }
 
-// openItem is an open item of an account at the cut of a date, signed.
-type openItem struct {
-	Owner   string       `db:"owner"`
-	Item    string       `db:"item"`
-	Balance money.Amount `db:"balance"`
-}
-
-// itemQuery takes the entries of later dates off the live items.
-const itemQuery = `
-SELECT owner, item, CAST(SUM(fen) AS BIGINT) AS balance FROM (
-    SELECT a.owner, i.item, i.balance_fen AS fen FROM accounts a
-    JOIN items i ON i.custody_id = a.custody_id AND i.account_id = a.account_id
-    WHERE a.custody_id = ? AND a.code = ?
-    UNION ALL
-    SELECT a.owner, e.item, -e.amount_fen FROM accounts a
-    JOIN entries e ON e.custody_id = a.custody_id AND e.account_id = a.account_id
-    WHERE a.custody_id = ? AND a.code = ? AND e.accounting_date > ?
-) AS moved GROUP BY owner, item HAVING SUM(fen) <> 0 ORDER BY owner, item`
-
-// readItems returns the open items of all accounts of a code at the date's cut.
-func readItems(ctx context.Context, tx *store.Tx, id int64, code string, date bizdate.Date) ([]openItem, error) {
-	var out []openItem
-	err := tx.Select(ctx, &out, itemQuery, id, code, id, code, date)
-	return out, err
-}
-
 // readMembers returns the names of members by code.
 func readMembers(ctx context.Context, tx *store.Tx, id int64) (map[string]string, error) {
 	names := map[string]string{}
