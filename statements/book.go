@@ -106,13 +106,13 @@ func (b *book) open(f form) (*sheet, error) {
 // page sets A4, one page wide, with page numbers.
 func (s *sheet) page(f form) error {
 	a4, orientation, wide, high, fit, grid, height := 9, "landscape", 1, 0, true, false, rowHeight
-	quoted := strings.ReplaceAll(s.footer, "&", "&&")
+	quoted := strings.ReplaceAll(s.footer, "&", "&&") // the space below ends the font size, lest a name begin with a digit
 	options := []error{
 		s.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, DefaultRowHeight: &height}),
 		s.file.SetPageLayout(s.name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &orientation, FitToWidth: &wide, FitToHeight: &high}),
 		s.file.SetPageMargins(s.name, margins()),
 		s.file.SetHeaderFooter(s.name, &excelize.HeaderFooterOptions{
-			OddFooter: "&L&8" + quoted + "&C&8" + s.text("page", "&P", "&N") + "&R&8&A"}),
+			OddFooter: "&L&8 " + quoted + "&C&8" + s.text("page", "&P", "&N") + "&R&8&A"}),
 		s.file.SetSheetView(s.name, 0, &excelize.ViewOptions{ShowGridLines: &grid}),
 		s.file.SetSheetDimension(s.name, ""), // not known before the last row
 	}

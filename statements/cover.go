@@ -226,7 +226,11 @@ func (r *report) writeChecks(context.Context, *store.Tx) error {
 			if lang.Has(label) {
 				label = lang.Text(r.lang, label)
 			}
-			s.add(s.str(""), s.cell(lookWrap, label), s.str(""), s.amount(d.Amount), s.cell(lookWrap, d.Note))
+			amount := s.amount(d.Amount)
+			if d.Note != "" {
+				amount = s.flow(d.Amount) // a line that only counts has no amount
+			}
+			s.add(s.str(""), s.cell(lookWrap, label), s.str(""), amount, s.cell(lookWrap, d.Note))
 		}
 	}
 	if len(r.in.Checks) == 0 {

@@ -203,7 +203,7 @@ func (h *home) day(tx *store.Tx) {
 	h.matches(tx)
 	h.rows(tx, "exceptions", "exception_id, kind, subject, state, opened_date, closed_date, channel, clearing_date, member, amount_fen, ours, theirs, owner, due_date",
 		[]any{"20260212-001", "DATE", "W4", "AUTO_CLEARED", thursday, friday, "WX", 20260212, "A", 10000, "100.00", "", "", 20260215},
-		[]any{"20260212-002", "UNIDENTIFIED", "K1202", "OPEN", thursday, nil, "", 0, "", 30000, "", "300.00", "maker1", 20260219},
+		[]any{"20260212-002", "UNKNOWN_PAYER", "K1202", "OPEN", thursday, nil, "", 0, "", 30000, "", "300.00", "maker1", 20260219},
 		[]any{"20260213-001", "BANK_MISS", "L4", "IN_POOL", friday, nil, "ALI", 20260213, "B", 5000, "50.00", "", "", 20260216},
 		[]any{"20260213-002", "PLATFORM_MISS", "-W6", "ASSIGNED", friday, saturday, "WX", 20260213, "", 30000, "", "300.00", "maker1", 20260224})
 	h.rows(tx, "payouts", "serial, batch_no, seq, member, account_no, account_name, cnaps, route, amount_fen, fee_fen, state, applied_date, answer, answer_reason, bank_ref, settled_date, returned_date, credited_date",
@@ -223,7 +223,7 @@ func (h *home) matches(tx *store.Tx) {
 		[]any{2, 4, "PAY", "W6", "", "4200003", 30000, 180, at}, []any{2, 5, "REFUND", "W1", "R2", "4200004", 20000, -120, at},
 		[]any{3, 6, "PAY", "L3", "", "2026021322001", 20000, 120, at})
 	h.rows(tx, "trade_matches", "bill_file_id, bill_row_no, order_file_id, order_row_no, accounting_date, rule",
-		[]any{2, 2, 5, 4, friday, "pool"}, []any{2, 3, 1, 1, friday, "reference"}, []any{2, 5, 1, 4, friday, "reference"}, []any{3, 6, 1, 2, friday, "reference"})
+		[]any{2, 2, 5, 4, friday, "order-no"}, []any{2, 3, 1, 1, friday, "order-no"}, []any{2, 5, 1, 4, friday, "refund-no"}, []any{3, 6, 1, 2, friday, "amount-day"})
 }
 
 func config() *clearing.Config {
@@ -235,7 +235,7 @@ func config() *clearing.Config {
 // tieOut is that of 02-13: P's payout of 25.00 was answered S and not debited yet.
 func tieOut() *clearing.TieOut {
 	return &clearing.TieOut{Date: friday, BankClosing: 157780,
-		PaidNotByBank: []clearing.TieItem{{Amount: 2500, Date: friday, Subject: "20260213010004", Text: "E5b", File: "PO20260213-01.result", Line: 5}},
+		PaidNotByBank: []clearing.TieItem{{Amount: 2500, Date: friday, Subject: "20260213010004", Text: "P", File: "PO20260213-01.result", Line: 5}},
 		AdjustedBank:  155280, Book: 155280, AdjustedBook: 155280, SubAccounts: 300280, InTransit: 140000, Shortages: 5000}
 }
 
@@ -246,6 +246,7 @@ func checks() []clearing.CheckView {
 	}
 	out[0].Detail = []clearing.CheckLine{{Label: "doc.col.debit", Amount: 738160}, {Label: "doc.col.credit", Amount: 738160}}
 	out[7].State = "not_expected"
+	out[3].Detail = []clearing.CheckLine{{Label: "doc.title.accounts", Note: "25"}}
 	out[9].Detail = []clearing.CheckLine{{Label: "1402.L4", Amount: 5000, Note: "20260213-001"}}
 	return out
 }

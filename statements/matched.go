@@ -54,7 +54,7 @@ func (r *report) writeMatched(ctx context.Context, tx *store.Tx) error {
 			return err
 		}
 		s.add(s.cell(lookCentre, r.named("trade", kind)), s.str(order), s.str(refund), s.str(member), s.str(r.channelLabel(channel)), s.amount(amount), s.amount(fee),
-			s.str(time.Unix(at, 0).In(bizdate.Zone).Format("2006-01-02 15:04:05")), s.str(name), s.count(line), s.str(rule))
+			s.str(time.Unix(at, 0).In(bizdate.Zone).Format("2006-01-02 15:04:05")), s.str(name), s.count(line), s.str(r.named("match_rule", rule)))
 		return nil
 	})
 	if err != nil {

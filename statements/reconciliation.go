@@ -47,10 +47,18 @@ func (r *report) transitBlock(s *sheet, line string, items []clearing.TieItem) r
 	s.section(line)
 	x := rows{first: s.row + 1}
 	for _, i := range items {
-		s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(lookWrap, i.Subject), s.day(i.Date), s.cell(lookWrap, r.named("event", i.Text)),
+		s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(lookWrap, i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)),
 			s.cell(lookWrap, filepath.Base(orEmpty(i.File))), s.lineNumber(i.Line), s.amount(i.Amount))
 	}
 	return s.endBlock(x, len(items), total(items))
+}
+
+// itemText writes an item's text with the member's name where it is a member's code.
+func (r *report) itemText(text string) string {
+	if name, ok := r.members[text]; ok {
+		return text + " " + name
+	}
+	return r.named("event", text)
 }
 
 // openItemBlock lists the open items of a code at the cut and their sum.
@@ -195,7 +203,7 @@ func (r *report) listed(s *sheet, line string, items []clearing.TieItem, x rows)
 		if i.Line > 0 {
 			source += ":" + strconv.Itoa(i.Line)
 		}
-		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, r.named("event", i.Text)), s.cell(lookWrap, source),
+		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)), s.cell(lookWrap, source),
 			s.formula(lookAmount, i.Amount, "%s", r.transit.ref(transitAmount, x.first+n)))
 		s.link(2, row, r.transit.name, x.first+n)
 	}
