@@ -49,9 +49,10 @@ func (r *voucherRange) index(id int64) int {
 // packLeg packs an entry's place; a collision needs 16 million accounts.
 func packLeg(account, seq int64) uint64 { return uint64(account)<<40 ^ uint64(seq) }
 
-// readRange reads what the entries of the next vouchers will be compared with.
-func (v *verifier) readRange(ctx context.Context, from int64) (*voucherRange, error) {
-	r := &voucherRange{}
+// readRange reads into r what the entries of the vouchers from from on will be
+// compared with. It takes over the memory of the range before.
+func (v *verifier) readRange(ctx context.Context, r *voucherRange, from int64) error {
+	r.ids, r.dates, r.keys, r.first, r.next = r.ids[:0], r.dates[:0], r.keys[:0], r.first[:0], 0
 	h := v.book.newHasher()
 	slots := 0
 	err := v.tx.Each(ctx, "SELECT voucher_id, accounting_date, reference, legs FROM vouchers WHERE custody_id = ? AND voucher_id >= ? ORDER BY voucher_id",
@@ -75,9 +76,19 @@ func (v *verifier) readRange(ctx context.Context, from int64) (*voucherRange, er
 			return nil
 		})
 	r.first = append(r.first, slots)
-	r.sums, r.wrong = make([]int64, len(r.ids)), make([]bool, len(r.ids))
-	r.hashes, r.legs = make([][sha256.Size]byte, slots), make([]uint64, slots)
-	return r, stopped(err)
+	r.sums, r.wrong = zeroed(r.sums, len(r.ids)), zeroed(r.wrong, len(r.ids))
+	r.hashes, r.legs = zeroed(r.hashes, slots), zeroed(r.legs, slots)
+	return stopped(err)
+}
+
+// zeroed returns n zero values, in the memory of s where they fit.
+func zeroed[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }
 
 // take puts an entry into its slot and reports whether its voucher is in the range.
