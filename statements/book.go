@@ -244,10 +244,14 @@ func (s *sheet) plus(to *money.Amount, a money.Amount) {
 	*to = sum
 }
 
-// close ends the sheet.
+// close ends the sheet. Account and order numbers are texts on purpose; Excel is
+// told so, or it would flag every one of them.
 func (s *sheet) close() error {
 	if s.bad != nil {
 		return s.bad
+	}
+	if err := s.file.AddIgnoredErrors(s.name, "A1:"+at(s.width, max(s.row, 1)), excelize.IgnoredErrorsNumberStoredAsText); err != nil {
+		return err
 	}
 	return s.stream.Flush()
 }

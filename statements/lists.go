@@ -197,6 +197,9 @@ func (r *report) writePayouts(ctx context.Context, tx *store.Tx) error {
 		if err := scan(&p.Serial, &p.Batch, &p.Member, &p.Account, &p.Name, &p.Amount, &p.Fee, &p.State, &p.Applied, &p.Answer, &p.Reason, &p.Ref, &p.Settled, &p.Returned, &p.Credited); err != nil {
 			return err
 		}
+		if p.Settled > d {
+			p.Answer, p.Reason, p.Ref = "", "", "" // came after the cut
+		}
 		s.plus(&amount, p.Amount)
 		s.plus(&fee, p.Fee)
 		row := s.row + 1

@@ -33,9 +33,9 @@ const (
 )
 
 const (
-	amountFormat = `#,##0.00;[Red]-#,##0.00`
-	flowFormat   = `#,##0.00;[Red]-#,##0.00;`
-	countFormat  = `#,##0`
+	amountFormat = `#,##0.00_);[Red]-#,##0.00_)`
+	flowFormat   = `#,##0.00_);[Red]-#,##0.00_);`
+	countFormat  = `#,##0_)`
 	dateFormat   = `yyyy-mm-dd`
 	fontName     = "Microsoft YaHei" // readers without it take their own Chinese font
 	monospace    = "Consolas"

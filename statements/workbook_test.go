@@ -130,6 +130,21 @@ func TestWorkbookRefusesWhatDoesNotHold(t *testing.T) {
 	}
 }
 
+// TestUnexplainedRestIsPrinted: what is not explained is shown and said, not refused.
+func TestUnexplainedRestIsPrinted(t *testing.T) {
+	h := newHome(t)
+	in := input(lang.EN)
+	in.TieOut.PaidNotByBank, in.TieOut.AdjustedBank, in.TieOut.Unexplained = nil, 157780, 2500
+	raw := workbook(t, h, in)
+	checkFormulas(t, raw)
+	text := dump(t, open(t, raw))
+	for _, want := range []string{"F12: 25 {=ROUND(F7-F11,2)}", "A13: The lines do NOT agree"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
 // TestWorkbookComparesFixedBalances: a closed day's balances and the movements
 // since are two ways to one figure.
 func TestWorkbookComparesFixedBalances(t *testing.T) {
