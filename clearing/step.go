@@ -75,6 +75,9 @@ type Work struct {
 	Actor string
 	At    time.Time // the timetable's instant of the step: steps never read the clock
 	Stamp time.Time // created_at of what is written; not part of any result
+	lease *lease    // nil where the work needs none: imports, approvals
+
+	rejected []error // files of the inbox that did not hold
 }
 
 // DayView is where a day stands, as `custody run` and `custody day` print it.

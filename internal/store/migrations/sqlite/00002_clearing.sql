@@ -198,6 +198,9 @@ CREATE TABLE bank_lines (
     UNIQUE (custody_id, bank_ref)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX bank_lines_by_statement ON bank_lines (custody_id, statement_file_id, statement_row_no);
+CREATE INDEX bank_lines_by_match ON bank_lines (custody_id, matched_date);
+
 -- Payouts (出款): settlement of members' withdrawable balances.
 CREATE TABLE payouts (
     custody_id     INTEGER NOT NULL,
@@ -224,6 +227,7 @@ CREATE TABLE payouts (
     PRIMARY KEY (custody_id, serial)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payouts_by_batch ON payouts (custody_id, batch_no, seq);
+CREATE INDEX payouts_by_settlement ON payouts (custody_id, settled_date);
 
 CREATE TABLE batches (
     custody_id       INTEGER NOT NULL,

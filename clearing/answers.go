@@ -1,0 +1,307 @@
+package clearing
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"custody/bankfiles"
+	"custody/clearing/exceptions"
+	"custody/clearing/payout"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// saveAnswers records what a result file (回盘文件) says, row by row, after
+// comparing it with what was sent. Nothing is posted here.
+func (w *Work) saveAnswers(ctx context.Context, tx *store.Tx, name string, f *bankfiles.ResultFile) error {
+	id := w.Book.ID()
+	b, found, err := payout.FindBatch(ctx, tx, id, f.BatchNo)
+	switch {
+	case err != nil:
+		return err
+	case !found || b.FileName == "":
+		return fault.Invalid("result.batch", f.BatchNo).In(name).AtLine(1).On("batchNo", f.BatchNo)
+	case b.FileDate != f.Date:
+		return fault.Invalid("result.date", b.FileDate, f.Date).In(name).AtLine(1).On("date", f.Date.String())
+	case len(f.Items) != b.Rows:
+		return fault.Invalid("result.rows", b.Rows, len(f.Items)).In(name).AtLine(1).On("rows", strconv.Itoa(len(f.Items)))
+	}
+	for _, it := range f.Items {
+		p, found, err := payout.BySerial(ctx, tx, id, it.Serial)
+		switch {
+		case err != nil:
+			return err
+		case !found || p.BatchNo != b.BatchNo:
+			return fault.Invalid("result.serial", b.BatchNo).In(name).AtLine(it.Line).On("serial", it.Serial)
+		case p.Amount != it.Amount:
+			return fault.Invalid("result.amount", p.Amount).In(name).AtLine(it.Line).On("amount", it.Amount.String())
+		}
+		p.Answer, p.Code, p.Reason, p.BankRef = string(it.Status), it.Code, it.Reason, it.BankRef
+		if err := payout.Update(ctx, tx, id, p.State, p); err != nil {
+			return err
+		}
+	}
+	b.State = payout.BatchAnswered
+	return payout.UpdateBatch(ctx, tx, id, b)
+}
+
+// stepPostResults posts the bank's answers: S pays (E5b); F is kept and U is
+// unknown until a statement speaks.
+func (w *Work) stepPostResults(ctx context.Context) (Counts, error) {
+	if err := w.takeInbox(ctx, fileResult); err != nil {
+		return Counts{}, err
+	}
+	missing, err := w.missing(ctx, fileResult)
+	if err != nil {
+		return Counts{}, err
+	}
+	if len(missing) > 0 {
+		var waits waitList
+		for _, f := range missing {
+			waits = append(waits, fileWait(f))
+		}
+		return Counts{In: len(missing), Skipped: len(missing)}, waits
+	}
+	return w.once(ctx, stepResults, "", nil, func(tx *store.Tx) (Counts, error) {
+		answered, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchAnswered)
+		if err != nil {
+			return Counts{}, err
+		}
+		var c Counts
+		for _, b := range answered {
+			part, err := w.postAnswers(ctx, tx, b)
+			if c = c.Add(part); err != nil {
+				return c, err
+			}
+		}
+		return c, nil
+	})
+}
+
+func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (Counts, error) {
+	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+	c := Counts{In: len(list)}
+	if err != nil {
+		return c, err
+	}
+	var postings []subaccounts.Posting
+	for _, p := range list {
+		from := p.State
+		switch {
+		case from != payout.Sent: // a statement has answered before the result file
+			c.Skipped++
+			continue
+		case p.Answer == string(bankfiles.ResultSuccess):
+			p.State, p.Settled = payout.Success, &w.Date
+			postings = append(postings, paidPosting(p, w.Date, "result "+b.BatchNo))
+			c.Done++
+		case p.Answer == string(bankfiles.ResultFailed):
+			p.State = payout.AnsweredF
+			c.Failed++
+		default:
+			p.State = payout.Unknown
+			c.Failed++
+		}
+		if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+			return c, err
+		}
+	}
+	b.State = payout.BatchReconciled
+	return c, firstErr(w.postAll(ctx, tx, postings), payout.UpdateBatch(ctx, tx, w.Book.ID(), b))
+}
+
+// paidPosting is E5b: the bank has paid, the fee is head office's.
+func paidPosting(p payout.Payout, date bizdate.Date, src string) subaccounts.Posting {
+	legs := []subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Serial), p.Whole()), subaccounts.Credit(bank, p.Amount)}
+	if p.Fee > 0 {
+		legs = append(legs, subaccounts.Credit(payoutFees, p.Fee))
+	}
+	return subaccounts.Posting{Date: date, Event: eventPaid, Reference: p.Serial, Source: src, Legs: legs}
+}
+
+// stepReadAnswers reads the bank's own truth about payouts from the end-of-day
+// statement: debits, reversals (冲正), returns (退汇), and the absence of a debit.
+func (w *Work) stepReadAnswers(ctx context.Context) (Counts, error) {
+	f, ok, err := w.fileNow(ctx, fileStatement, w.Config.Account)
+	if err != nil || !ok {
+		return Counts{}, err
+	}
+	if done, err := w.isDone(ctx, stepReceipts, ""); err != nil || !done {
+		return Counts{}, err
+	}
+	return w.once(ctx, stepAnswers, "", []string{f.SHA256}, func(tx *store.Tx) (Counts, error) {
+		lines, err := w.linesOf(ctx, tx, f.ID)
+		if err != nil {
+			return Counts{}, err
+		}
+		var c Counts
+		for _, pass := range []struct {
+			use    string
+			handle func(context.Context, *store.Tx, bankLine, payout.Payout) error
+		}{{usePayout, w.onDebit}, {useReversal, w.onReversal}, {"", nil}, {useReturn, w.onReturn}} {
+			if pass.handle == nil { // between reversals and returns: what no debit has touched
+				n, err := w.refuseUndebited(ctx, tx)
+				if err != nil {
+					return c, err
+				}
+				c.In, c.Done = c.In+n, c.Done+n
+				continue
+			}
+			for _, line := range lines {
+				if line.Use != pass.use {
+					continue
+				}
+				c.In, c.Done = c.In+1, c.Done+1
+				p, _, err := payout.BySerial(ctx, tx, w.Book.ID(), line.serial())
+				if err != nil {
+					return c, err
+				}
+				if err := pass.handle(ctx, tx, line, p); err != nil {
+					return c, err
+				}
+			}
+		}
+		return c, nil
+	})
+}
+
+// onDebit: a debit with our serial and amount is the bank's answer, whatever
+// its result file said.
+func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
+	if p.DebitLine != nil || -line.Amount != p.Amount {
+		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Duplicate, Subject: line.Ref, Member: p.Member, Amount: -line.Amount,
+			Ours: p.Serial, Theirs: line.Remark})
+	}
+	from := p.State
+	p.DebitLine = &line.ID
+	date, err := w.postable(ctx, tx, line.Booked)
+	if err != nil {
+		return err
+	}
+	switch from {
+	case payout.Success: // the books paid on the bank's word; here is its debit
+		date = *p.Settled
+	case payout.AnsweredF: // F but debited: nothing goes back
+		p.State = payout.Unknown
+		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Status, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
+			Ours: p.Answer + " " + p.Code, Theirs: line.Ref})
+		return firstErr(err, payout.Update(ctx, tx, w.Book.ID(), from, p))
+	default:
+		p.State, p.Settled = payout.Success, &date
+		if err := w.post(ctx, tx, paidPosting(p, date, w.lineSource(line))); err != nil {
+			return err
+		}
+	}
+	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+		return err
+	}
+	return w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date)
+}
+
+// onReversal: a debit that the bank took back. The two bank lines match each
+// other; a payout that was answered F is thereby proven failed (E5c).
+func (w *Work) onReversal(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
+	if p.DebitLine == nil || line.Amount != p.Amount {
+		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Direction, Subject: line.Ref, Member: p.Member, Amount: line.Amount, Ours: p.Serial, Theirs: line.Remark})
+	}
+	if p.State == payout.Success { // the books have paid it: the money came back
+		return w.onReturn(ctx, tx, line, p)
+	}
+	date, err := w.postable(ctx, tx, line.Booked)
+	if err != nil {
+		return err
+	}
+	if err := w.refuse(ctx, tx, p, date, w.lineSource(line)); err != nil {
+		return err
+	}
+	debit := "line:" + strconv.FormatInt(*p.DebitLine, 10)
+	if err := w.matchLine(ctx, tx, line.ID, useReversal, debit, date); err != nil {
+		return err
+	}
+	if err := w.matchLine(ctx, tx, *p.DebitLine, usePayout, "line:"+strconv.FormatInt(line.ID, 10), date); err != nil {
+		return err
+	}
+	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), p.Serial, exceptions.Status)
+	if err != nil || !found {
+		return err
+	}
+	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.AutoCleared, date)
+}
+
+// refuseUndebited gives back what the bank refused and its statement of the
+// day does not show: F and no debit (E5c).
+func (w *Work) refuseUndebited(ctx context.Context, tx *store.Tx) (int, error) {
+	list, err := payout.InState(ctx, tx, w.Book.ID(), payout.AnsweredF)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, p := range list {
+		b, _, err := payout.FindBatch(ctx, tx, w.Book.ID(), p.BatchNo)
+		if err != nil || b.FileDate > w.Date {
+			return n, err
+		}
+		if err := w.refuse(ctx, tx, p, w.Date, "statement "+w.Date.String()); err != nil {
+			return n, err
+		}
+		n++
+		if !slices.Contains(w.Config.Payout.AccountFaults, p.Code) {
+			continue
+		}
+		if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
+			return n, err
+		}
+		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Payee, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
+			Ours: Mask(p.AccountNo), Theirs: p.Code + " " + p.Reason})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// refuse posts E5c: the money goes back to the withdrawable balance.
+func (w *Work) refuse(ctx context.Context, tx *store.Tx, p payout.Payout, date bizdate.Date, src string) error {
+	from := p.State
+	p.State, p.Settled = payout.Failed, &date
+	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+		return err
+	}
+	return w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventRefused, Reference: p.Serial, Source: src,
+		Legs: []subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Serial), p.Whole()), subaccounts.Credit(withdrawable(p.Member), p.Whole())}})
+}
+
+// returned is a payout that came back and waits for a person (退票待处理).
+func returned(member, serial string) subaccounts.Key {
+	return subaccounts.Key{Code: "2203", Owner: member, Item: serial}
+}
+
+// onReturn: the payout left and came back (E5d, 退汇). It stays SUCCESS in
+// history; the account is blocked until two people verified it again.
+func (w *Work) onReturn(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
+	if p.State != payout.Success || line.Amount != p.Amount {
+		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Direction, Subject: line.Ref, Member: p.Member, Amount: line.Amount, Ours: p.Serial, Theirs: line.Remark})
+	}
+	date, err := w.postable(ctx, tx, line.Booked)
+	if err != nil {
+		return err
+	}
+	p.State, p.ReturnedOn = payout.Returned, &date
+	if err := payout.Update(ctx, tx, w.Book.ID(), payout.Success, p); err != nil {
+		return err
+	}
+	err = w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventReturned, Reference: line.reference(), Source: w.lineSource(line),
+		Legs: []subaccounts.Leg{subaccounts.Debit(bank, line.Amount), subaccounts.Credit(returned(p.Member, p.Serial), line.Amount)}})
+	if err != nil {
+		return err
+	}
+	if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
+		return err
+	}
+	err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Returned, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
+		Ours: Mask(p.AccountNo), Theirs: line.Ref})
+	return firstErr(err, w.matchLine(ctx, tx, line.ID, useReturn, eventReturned+":"+line.reference(), date))
+}

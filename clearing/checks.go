@@ -1,0 +1,455 @@
+package clearing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"custody/clearing/exceptions"
+	"custody/clearing/orders"
+	"custody/clearing/payout"
+	"custody/internal/bizdate"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// checker runs the closing checks (关账检查) of one day as of its cut.
+type checker struct {
+	ctx       context.Context
+	w         *Work
+	tx        *store.Tx
+	movements []subaccounts.Movement
+	open      []exceptions.Exception
+	tie       *TieOut
+}
+
+// check is one closing check: what it compared and by how much it fails.
+type check struct {
+	id    string
+	run   func(*checker) (diff money.Amount, lines []CheckLine, err error)
+	state string // set by run where it is not simply passed or failed
+}
+
+// closingChecks gate the close: an unbalanced day cannot close.
+var closingChecks = []check{
+	{id: "R1", run: (*checker).trialBalance},
+	{id: "R2", run: (*checker).bankReconciliation},
+	{id: "R3", run: (*checker).totalOfAccounts},
+	{id: "R4", run: (*checker).rollForward},
+	{id: "R5", run: (*checker).transitAge},
+	{id: "R6", run: (*checker).onTheirWay},
+	{id: "R7", run: (*checker).unsplit},
+	{id: "R8", run: (*checker).bankSubAccounts},
+	{id: "R9", run: (*checker).coverage},
+	{id: "R10", run: (*checker).suspense},
+	{id: "R11", run: (*checker).numbering},
+}
+
+// The states of a check.
+const (
+	checkPassed      = "passed"
+	checkFailed      = "failed"
+	checkNotExpected = "not_expected"
+)
+
+// runChecks runs R1 to R11 for the work's date.
+func (w *Work) runChecks(ctx context.Context, tx *store.Tx) ([]CheckView, error) {
+	c := &checker{ctx: ctx, w: w, tx: tx}
+	var err error
+	if c.movements, err = w.Book.Movements(ctx, tx, w.Date); err != nil {
+		return nil, err
+	}
+	if c.open, err = exceptions.AsOf(ctx, tx, w.Book.ID(), w.Date); err != nil {
+		return nil, err
+	}
+	if c.tie, err = w.TieOut(ctx, tx, w.Date); err != nil {
+		return nil, err
+	}
+	views := make([]CheckView, 0, len(closingChecks))
+	for _, k := range closingChecks {
+		diff, lines, err := k.run(c)
+		if err != nil {
+			return nil, err
+		}
+		v := CheckView{ID: k.id, OK: diff == 0, State: checkPassed, Difference: diff, Detail: lines}
+		switch {
+		case diff != 0:
+			v.State = checkFailed
+		case k.id == "R8" && !w.Config.Files.Balances:
+			v.State = checkNotExpected
+		}
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+func line(label string, amount money.Amount, note ...string) CheckLine {
+	l := CheckLine{Label: label, Amount: amount}
+	if len(note) > 0 {
+		l.Note = note[0]
+	}
+	return l
+}
+
+// trialBalance is R1: debits equal credits on the day (试算平衡).
+func (c *checker) trialBalance() (money.Amount, []CheckLine, error) {
+	t, err := c.w.Book.Totals(c.ctx, c.tx, c.w.Date)
+	return t.Debit - t.Credit, []CheckLine{line("check.debits", t.Debit), line("check.credits", t.Credit)}, err
+}
+
+// bankReconciliation is R2: nothing between bank and books is unexplained (余额调节表).
+func (c *checker) bankReconciliation() (money.Amount, []CheckLine, error) {
+	n := len(c.tie.ReceivedNotByBank) + len(c.tie.PaidNotByBank) + len(c.tie.BankReceivedOnly) + len(c.tie.BankPaidOnly)
+	return c.tie.Unexplained, []CheckLine{line("check.adjusted-bank", c.tie.AdjustedBank), line("check.adjusted-book", c.tie.AdjustedBook),
+		line("check.listed", 0, fmt.Sprint(n))}, nil
+}
+
+// totalOfAccounts is R3: assets equal liabilities, and all sub-accounts less
+// money in transit and shortages are the money at the bank (总分核对).
+func (c *checker) totalOfAccounts() (money.Amount, []CheckLine, error) {
+	assets := c.tie.Book + c.tie.InTransit + c.tie.Shortages
+	return c.tie.Difference, []CheckLine{line("check.assets", assets), line("check.liabilities", c.tie.SubAccounts)}, nil
+}
+
+// rollForward is R4: opening + movements = closing for every account, and the
+// opening is yesterday's closing.
+func (c *checker) rollForward() (money.Amount, []CheckLine, error) {
+	before, err := c.w.Book.Movements(c.ctx, c.tx, c.w.Date.AddDays(-1))
+	if err != nil {
+		return 0, nil, err
+	}
+	closing := make(map[int64]money.Amount, len(before))
+	for _, m := range before {
+		closing[m.AccountID] = m.Closing
+	}
+	var diff money.Amount
+	for _, m := range c.movements {
+		diff += (m.Opening + m.Debit - m.Credit - m.Closing).Abs() + (closing[m.AccountID] - m.Opening).Abs()
+		delete(closing, m.AccountID)
+	}
+	for _, left := range closing {
+		diff += left.Abs()
+	}
+	return diff, []CheckLine{line("check.accounts", 0, fmt.Sprint(len(c.movements)))}, nil
+}
+
+// transitAge is R5: channel money, and any fee that stands in debit, reaches
+// zero within the limit; what is older must be an open exception.
+func (c *checker) transitAge() (money.Amount, []CheckLine, error) {
+	var late money.Amount
+	var lines []CheckLine
+	for _, code := range []string{"1122", "2501"} {
+		items, err := c.w.Book.ItemsAsOf(c.ctx, c.tx, subaccounts.Filter{Code: code}, c.w.Date)
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, it := range items {
+			if it.Balance <= 0 {
+				continue
+			}
+			clearing, err := bizdate.Parse(it.Item)
+			if err != nil {
+				return 0, nil, err
+			}
+			age, err := c.w.Calendar.WorkingDaysBetween(clearing, c.w.Date)
+			if err != nil {
+				return 0, nil, err
+			}
+			lines = append(lines, line(it.Key.String(), it.Balance, fmt.Sprint(age)))
+			if age > c.w.Config.Limits.TransitDays && !c.excepted(exceptions.InTransit, it.Key.String()) {
+				late += it.Balance
+			}
+		}
+	}
+	return late, lines, nil
+}
+
+func (c *checker) excepted(kind exceptions.Kind, subject string) bool {
+	for _, e := range c.open {
+		if e.Kind == kind && e.Subject == subject {
+			return true
+		}
+	}
+	return false
+}
+
+// onTheirWay is R6: 2201, 2202 and 2203 are exactly the open payouts, refunds
+// and returned payouts.
+func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
+	id := c.w.Book.ID()
+	flying, err := payout.InFlight(c.ctx, c.tx, id, c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	back, err := payout.ReturnedOpen(c.ctx, c.tx, id, c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	want := map[subaccounts.Key]money.Amount{}
+	for _, p := range flying {
+		want[inFlight(p.Member, p.Serial)] = p.Whole()
+	}
+	for _, p := range back {
+		want[returned(p.Member, p.Serial)] = p.Amount
+	}
+	var diff money.Amount
+	var lines []CheckLine
+	for _, code := range []string{"2201", "2202", "2203"} {
+		d, l, err := c.compareItems(code, want)
+		if err != nil {
+			return 0, nil, err
+		}
+		diff, lines = diff+d, append(lines, l...)
+	}
+	for _, missing := range want {
+		diff += missing.Abs()
+	}
+	return diff, lines, nil
+}
+
+// compareItems compares an account's open items at the cut with what they
+// should be, and takes them out of want.
+func (c *checker) compareItems(code string, want map[subaccounts.Key]money.Amount) (money.Amount, []CheckLine, error) {
+	items, err := c.w.Book.ItemsAsOf(c.ctx, c.tx, subaccounts.Filter{Code: code}, c.w.Date)
+	var diff money.Amount
+	var lines []CheckLine
+	for _, it := range items {
+		diff += (-it.Balance - want[it.Key]).Abs()
+		lines = append(lines, line(it.Key.String(), -it.Balance))
+		delete(want, it.Key)
+	}
+	return diff, lines, err
+}
+
+// closing returns what the accounts of a code stand at, credit positive.
+func (c *checker) closing(codes ...string) money.Amount {
+	var sum money.Amount
+	for _, m := range c.movements {
+		for _, code := range codes {
+			if m.Code == code {
+				sum -= m.Closing
+			}
+		}
+	}
+	return sum
+}
+
+// unsplit is R7: 2102 is exactly the orders that are not split.
+func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
+	list, err := orders.OpenAsOf(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
+	var sum money.Amount
+	var lines []CheckLine
+	for _, o := range list {
+		sum += o.Amount
+		lines = append(lines, line(o.OrderNo, o.Amount, o.Reason))
+	}
+	return c.closing("2102") - sum, lines, err
+}
+
+// bankSubAccounts is R8: each member is what the bank's own list says, available
+// and frozen separately; not expected where the bank sends no such list.
+func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
+	if !c.w.Config.Files.Balances {
+		return 0, nil, nil
+	}
+	f, ok, err := c.w.file(c.ctx, c.tx, fileBalances, c.w.Config.Account, c.w.Date)
+	if err != nil || !ok {
+		return 0, nil, firstErr(err, waitFor("file", fileBalances+" "+c.w.Date.String(), instant(fileBalances, c.w.Date)))
+	}
+	type view struct{ available, frozen money.Amount }
+	ours := map[string]view{}
+	for _, m := range c.movements {
+		v := ours[m.Owner]
+		switch m.Code {
+		case "2001", "2002":
+			v.available -= m.Closing
+		case "2003":
+			v.frozen -= m.Closing
+		default:
+			continue
+		}
+		ours[m.Owner] = v
+	}
+	var diff money.Amount
+	var lines []CheckLine
+	differ := func(member string, d money.Amount) {
+		if d != 0 {
+			diff += d.Abs()
+			lines = append(lines, line(member, d))
+		}
+	}
+	err = c.tx.Each(c.ctx, "SELECT member, available_fen, frozen_fen FROM bank_balances WHERE custody_id = ? AND file_id = ? ORDER BY member",
+		[]any{c.w.Book.ID(), f.ID}, func(scan func(...any) error) error {
+			var member string
+			var available, frozen money.Amount
+			if err := scan(&member, &available, &frozen); err != nil {
+				return err
+			}
+			differ(member, ours[member].available-available)
+			differ(member, ours[member].frozen-frozen)
+			delete(ours, member)
+			return nil
+		})
+	for _, m := range c.movements { // members that the bank does not list, in a fixed order
+		if v, left := ours[m.Owner]; left && m.Code == "2001" {
+			differ(m.Owner, v.available)
+			differ(m.Owner, v.frozen)
+		}
+	}
+	return diff, lines, err
+}
+
+// coverage is R9: what could be claimed in cash is covered by the bank balance.
+func (c *checker) coverage() (money.Amount, []CheckLine, error) {
+	claims := c.closing("2001", "2003", "2201", "2203", "2301", "2303", "2304", "2305", "2306", "2401", "2601")
+	return max(claims-c.tie.Book, 0), []CheckLine{line("check.claims", claims), line("check.bank", c.tie.Book)}, nil
+}
+
+// suspense is R10: every open item of 2401, 1402 and 2402 is an open exception.
+func (c *checker) suspense() (money.Amount, []CheckLine, error) {
+	subjects := map[string]bool{}
+	for _, e := range c.open {
+		subjects[e.Subject] = true
+	}
+	var diff money.Amount
+	var lines []CheckLine
+	for _, code := range []string{"1402", "2401", "2402"} {
+		items, err := c.w.Book.ItemsAsOf(c.ctx, c.tx, subaccounts.Filter{Code: code}, c.w.Date)
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, it := range items {
+			lines = append(lines, line(it.Key.String(), it.Balance.Abs()))
+			if !subjects[it.Item] {
+				diff += it.Balance.Abs()
+			}
+		}
+	}
+	return diff, lines, nil
+}
+
+// numbering is R11: voucher numbers have no gap and the log holds them all.
+func (c *checker) numbering() (money.Amount, []CheckLine, error) {
+	t, err := c.w.Book.Totals(c.ctx, c.tx, c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	var n struct {
+		Count int `db:"n"`
+		Last  int `db:"last"`
+	}
+	err = c.tx.Get(c.ctx, &n, "SELECT COUNT(*) AS n, COALESCE(MAX(voucher_no), 0) AS last FROM vouchers WHERE custody_id = ? AND accounting_date = ?",
+		c.w.Book.ID(), c.w.Date)
+	gap := money.Amount(max(n.Last-n.Count, n.Count-n.Last) + max(t.Vouchers-n.Count, n.Count-t.Vouchers))
+	return gap, []CheckLine{line("check.vouchers", 0, fmt.Sprint(n.Count))}, err
+}
+
+// CheckViews returns the stored checks of a day in their order.
+func (e *Engine) CheckViews(ctx context.Context, tx *store.Tx, date bizdate.Date) ([]CheckView, error) {
+	byID := map[string]CheckView{}
+	err := tx.Each(ctx, "SELECT check_id, state, difference_fen, detail FROM checks WHERE custody_id = ? AND accounting_date = ?",
+		[]any{e.Book.ID(), date}, func(scan func(...any) error) error {
+			var v CheckView
+			var detail []byte
+			if err := scan(&v.ID, &v.State, &v.Difference, &detail); err != nil {
+				return err
+			}
+			v.OK = v.State != checkFailed
+			byID[v.ID] = v
+			if err := json.Unmarshal(detail, &v.Detail); err != nil {
+				return err
+			}
+			byID[v.ID] = v
+			return nil
+		})
+	views := []CheckView{}
+	for _, k := range closingChecks {
+		if v, ok := byID[k.id]; ok {
+			views = append(views, v)
+		}
+	}
+	return views, err
+}
+
+// stepProve runs the closing checks and keeps what they found. The day is
+// BALANCED when all hold; otherwise the night stops here.
+func (w *Work) stepProve(ctx context.Context) (Counts, error) {
+	done, err := w.isDone(ctx, stepTrial, "")
+	if err != nil {
+		return Counts{}, err
+	}
+	if done {
+		return w.once(ctx, stepTrial, "", nil, nil)
+	}
+	var views []CheckView
+	err = w.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := w.overdueTransit(ctx, tx); err != nil {
+			return err
+		}
+		if err := exceptions.Expire(ctx, tx, w.Book.ID(), w.Date, w.Config.Limits.PoolDays); err != nil {
+			return err
+		}
+		var err error
+		if views, err = w.runChecks(ctx, tx); err != nil {
+			return err
+		}
+		return w.saveChecks(ctx, tx, views)
+	})
+	if err != nil {
+		return Counts{}, err
+	}
+	if err := failedChecks(views, w.Date); err != nil {
+		return Counts{In: len(views), Failed: 1}, err
+	}
+	return w.once(ctx, stepTrial, "", nil, func(tx *store.Tx) (Counts, error) {
+		return Counts{In: len(views), Done: len(views)}, w.moveDay(ctx, tx, w.Date, DayBalanced)
+	})
+}
+
+// overdueTransit opens an exception for channel money beyond its limit (R5).
+func (w *Work) overdueTransit(ctx context.Context, tx *store.Tx) error {
+	items, err := w.Book.ItemsAsOf(ctx, tx, subaccounts.Filter{Code: "1122"}, w.Date)
+	if err != nil {
+		return err
+	}
+	fees, err := w.Book.ItemsAsOf(ctx, tx, subaccounts.Filter{Code: "2501"}, w.Date)
+	if err != nil {
+		return err
+	}
+	for _, it := range append(items, fees...) {
+		clearing, err := bizdate.Parse(it.Item)
+		if err != nil || it.Balance <= 0 {
+			continue
+		}
+		age, err := w.Calendar.WorkingDaysBetween(clearing, w.Date)
+		if err != nil {
+			return err
+		}
+		if age <= w.Config.Limits.TransitDays {
+			continue
+		}
+		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.InTransit, Subject: it.Key.String(), Channel: it.Owner, ClearingDate: clearing, Amount: it.Balance})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Work) saveChecks(ctx context.Context, tx *store.Tx, views []CheckView) error {
+	for _, v := range views {
+		detail, err := json.Marshal(v.Detail)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO checks (custody_id, accounting_date, check_id, state, difference_fen, detail) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (custody_id, accounting_date, check_id) DO UPDATE SET
+			state = excluded.state, difference_fen = excluded.difference_fen, detail = excluded.detail`,
+			w.Book.ID(), w.Date, v.ID, v.State, v.Difference, string(detail))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

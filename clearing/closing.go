@@ -1,0 +1,256 @@
+package clearing
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"custody/clearing/exceptions"
+	"custody/clearing/outbox"
+	"custody/clearing/payout"
+	"custody/internal/atomicfile"
+	"custody/internal/audit"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/store"
+)
+
+// failedChecks returns a Books fault that names the checks that do not hold.
+func failedChecks(views []CheckView, date bizdate.Date) error {
+	for _, v := range views {
+		if !v.OK {
+			return fault.Broken("day.check", date, v.ID, v.Difference)
+		}
+	}
+	return nil
+}
+
+// stepCloseDay closes the day (关账): the ledger takes no more entries dated on
+// it, its opening and closing balances are fixed, and its result is hashed.
+func (w *Work) stepCloseDay(ctx context.Context) (Counts, error) {
+	return w.once(ctx, stepClose, "", nil, func(tx *store.Tx) (Counts, error) {
+		if err := w.Book.CloseDay(ctx, tx, w.Date); err != nil {
+			return Counts{}, err
+		}
+		if err := w.moveDay(ctx, tx, w.Date, DayClosed); err != nil {
+			return Counts{}, err
+		}
+		hash, err := w.resultHash(ctx, tx)
+		if err != nil {
+			return Counts{}, err
+		}
+		d, _, err := w.day(ctx, tx, w.Date)
+		if err != nil {
+			return Counts{}, err
+		}
+		d.ResultHash = hash
+		return Counts{In: 1, Done: 1}, w.saveDay(ctx, tx, d, "day.result")
+	})
+}
+
+// resultHash is SHA-256 over the business facts of the day in the order of
+// their business keys: the same inputs and decisions give the same hash, on
+// any machine and after any interruption. It leaves out when, by which attempt
+// and under which database ids.
+func (w *Work) resultHash(ctx context.Context, tx *store.Tx) (string, error) {
+	digest := sha256.New()
+	out := bufio.NewWriterSize(digest, 64<<10)
+	fmt.Fprintf(out, "day %s %s\n", w.Config.Code, w.Date)
+	for _, write := range []func(context.Context, *store.Tx, io.Writer) error{w.hashSteps, w.hashVouchers, w.hashMatches, w.hashExceptions, w.hashPayouts} {
+		if err := write(ctx, tx, out); err != nil {
+			return "", err
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
+}
+
+func (w *Work) hashSteps(ctx context.Context, tx *store.Tx, out io.Writer) error {
+	return tx.Each(ctx, `SELECT phase, step, scope, n_in, n_done, n_skipped, n_failed FROM runs
+		WHERE custody_id = ? AND accounting_date = ? AND state = 'DONE' AND step NOT IN ('close', 'seal') ORDER BY phase, step, scope`,
+		[]any{w.Book.ID(), w.Date}, func(scan func(...any) error) error {
+			var phase, step, scope string
+			var c Counts
+			if err := scan(&phase, &step, &scope, &c.In, &c.Done, &c.Skipped, &c.Failed); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(out, "step %s %s %s %d %d %d %d\n", phase, step, scope, c.In, c.Done, c.Skipped, c.Failed)
+			return err
+		})
+}
+
+// hashVouchers writes number, event, reference and content hash, which covers
+// date, accounts, items and amounts.
+func (w *Work) hashVouchers(ctx context.Context, tx *store.Tx, out io.Writer) error {
+	return tx.Each(ctx, `SELECT voucher_no, event, reference, content_hash FROM vouchers
+		WHERE custody_id = ? AND accounting_date = ? ORDER BY voucher_no`, []any{w.Book.ID(), w.Date},
+		func(scan func(...any) error) error {
+			var no int
+			var event, ref, hash []byte
+			if err := scan(&no, &event, &ref, &hash); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(out, "voucher %d %s %s %x\n", no, event, ref, hash)
+			return err
+		})
+}
+
+// hashMatches writes which line of a bill is which line of our order file.
+func (w *Work) hashMatches(ctx context.Context, tx *store.Tx, out io.Writer) error {
+	for _, ch := range w.Config.Channels {
+		f, ok, err := w.file(ctx, tx, fileBill, ch.Code, w.Date)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(out, "bill %s %s\n", ch.Code, f.SHA256)
+		err = tx.Each(ctx, `SELECT bill_row_no, order_row_no, rule FROM trade_matches
+			WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ? ORDER BY bill_row_no`, []any{w.Book.ID(), f.ID, w.Date},
+			func(scan func(...any) error) error {
+				var bill, order int64
+				var rule []byte
+				if err := scan(&bill, &order, &rule); err != nil {
+					return err
+				}
+				_, err := fmt.Fprintf(out, "match %d %d %s\n", bill, order, rule)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Work) hashExceptions(ctx context.Context, tx *store.Tx, out io.Writer) error {
+	list, err := exceptions.AsOf(ctx, tx, w.Book.ID(), w.Date)
+	for _, e := range list {
+		fmt.Fprintf(out, "exception %s %s %s %d %s %d\n", e.Kind, e.Subject, e.OpenedDate, e.Amount, e.Channel, e.ClearingDate)
+	}
+	return err
+}
+
+func (w *Work) hashPayouts(ctx context.Context, tx *store.Tx, out io.Writer) error {
+	all, err := payout.Batches(ctx, tx, w.Book.ID())
+	for _, b := range all {
+		if b.FileDate == w.Date {
+			fmt.Fprintf(out, "batch %s %d %d %s %s\n", b.BatchNo, b.Rows, b.Total, b.FileName, b.SHA256)
+		}
+	}
+	return err
+}
+
+// Seal is what is signed when a day is closed (封存): the roots of both logs and
+// what the day came to. Roots are hex.
+type Seal struct {
+	Custody     string       `json:"custody"`
+	Date        bizdate.Date `json:"date"`
+	ResultHash  string       `json:"result_hash"`
+	Vouchers    int          `json:"vouchers"`
+	DebitFen    int64        `json:"debit_fen"`
+	VoucherSize int64        `json:"voucher_log_size"`
+	VoucherRoot string       `json:"voucher_log_root"`
+	AuditSize   int64        `json:"audit_log_size"`
+	AuditRoot   string       `json:"audit_log_root"`
+	Checks      []CheckView  `json:"checks"`
+}
+
+// sealFile is a seal as it lies in seals/: the signed bytes and their signature.
+type sealFile struct {
+	Seal      json.RawMessage `json:"seal"`
+	Algorithm string          `json:"algorithm"`
+	KeyID     string          `json:"key_id"`
+	Signature string          `json:"signature"`
+}
+
+// stepSealDay signs the day and writes the seal to seals/, so that a copy of
+// it can live elsewhere.
+func (w *Work) stepSealDay(ctx context.Context) (Counts, error) {
+	counts, err := w.once(ctx, stepSeal, "", nil, func(tx *store.Tx) (Counts, error) {
+		raw, err := w.sealContent(ctx, tx)
+		if err != nil {
+			return Counts{}, err
+		}
+		sig := w.Key.Signature(raw)
+		_, err = tx.Exec(ctx, `INSERT INTO seals (custody_id, accounting_date, content, algorithm, key_id, signature) VALUES (?, ?, ?, ?, ?, ?)`,
+			w.Book.ID(), w.Date, string(raw), string(sig.Algorithm), sig.KeyID, hex.EncodeToString(sig.Value))
+		if err != nil {
+			return Counts{}, err
+		}
+		sum := sha256.Sum256(raw)
+		err = outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: "seal", Subject: w.Date.String(),
+			FileName: w.Date.String() + ".json", SHA256: hex.EncodeToString(sum[:])})
+		if err != nil {
+			return Counts{}, err
+		}
+		return Counts{In: 1, Done: 1}, w.moveDay(ctx, tx, w.Date, DaySealed)
+	})
+	if err != nil {
+		return counts, err
+	}
+	return counts, w.writeSeal(ctx)
+}
+
+func (w *Work) sealContent(ctx context.Context, tx *store.Tx) ([]byte, error) {
+	d, _, err := w.day(ctx, tx, w.Date)
+	if err != nil {
+		return nil, err
+	}
+	t, err := w.Book.Totals(ctx, tx, w.Date)
+	if err != nil {
+		return nil, err
+	}
+	s := Seal{Custody: w.Config.Code, Date: w.Date, ResultHash: d.ResultHash, Vouchers: t.Vouchers, DebitFen: int64(t.Debit)}
+	size, root, err := w.Book.VoucherRoot(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	s.VoucherSize, s.VoucherRoot = size, root.String()
+	if size, root, err = audit.Root(ctx, tx, w.Book.ID()); err != nil {
+		return nil, err
+	}
+	s.AuditSize, s.AuditRoot = size, root.String()
+	if s.Checks, err = w.CheckViews(ctx, tx, w.Date); err != nil {
+		return nil, err
+	}
+	return json.Marshal(s)
+}
+
+// writeSeal writes the stored seal to its file; the bytes are the same whenever
+// it is written.
+func (w *Work) writeSeal(ctx context.Context) error {
+	var f sealFile
+	err := w.DB.Read(ctx, func(tx *store.Tx) error {
+		var row struct {
+			Content   string `db:"content"`
+			Algorithm string `db:"algorithm"`
+			KeyID     string `db:"key_id"`
+			Signature string `db:"signature"`
+		}
+		err := tx.Get(ctx, &row, "SELECT content, algorithm, key_id, signature FROM seals WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), w.Date)
+		f = sealFile{json.RawMessage(row.Content), row.Algorithm, row.KeyID, row.Signature}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(filepath.Join(w.Home, "seals", w.Date.String()+".json"), append(raw, '\n'), 0o600); err != nil {
+		return err
+	}
+	return w.DB.Tx(ctx, func(tx *store.Tx) error {
+		return outbox.Written(ctx, tx, w.Book.ID(), "seal", w.Date.String())
+	})
+}

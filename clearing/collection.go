@@ -1,0 +1,92 @@
+package clearing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"custody/clearing/orders"
+	"custody/internal/bizdate"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// passThrough is the key of money that is not yet split (待清分资金).
+var passThrough = subaccounts.Key{Code: "2102"}
+
+// reference is the key of a voucher about one order or refund. It begins with
+// a date, so that a night's references lie together.
+func reference(date bizdate.Date, channel, number string) string {
+	return date.Compact() + "." + channel + "." + number
+}
+
+// source names the row of a file that a voucher comes from.
+func source(file, row int64) string {
+	return "file " + strconv.FormatInt(file, 10) + " line " + strconv.FormatInt(row, 10)
+}
+
+// byPlace is the order in which a night posts orders: channels as in
+// custody.yaml, then trade time, then number.
+func (w *Work) byPlace() func(a, b *orders.Order) int {
+	rank := w.Config.channelRank()
+	return func(a, b *orders.Order) int {
+		return cmp.Or(cmp.Compare(rank[a.Channel], rank[b.Channel]), cmp.Compare(a.Time, b.Time),
+			strings.Compare(a.OrderNo, b.OrderNo), strings.Compare(a.RefundNo, b.RefundNo))
+	}
+}
+
+// stepCollect books every payment of our order file (E1, 收款): the channel owes
+// it under the clearing date of our own day until its bill says otherwise.
+func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
+	f, ok, err := w.fileNow(ctx, fileOrders, "")
+	if err != nil || !ok {
+		return Counts{}, err
+	}
+	var list []orders.Order
+	return w.inGroups(ctx, stepCollection, "", []string{f.SHA256}, func(tx *store.Tx, cursor int64) (part, error) {
+		if list == nil {
+			if list, err = orders.OfFile(ctx, tx, w.Book.ID(), f.ID, orders.Pay, ""); err != nil {
+				return part{}, err
+			}
+			order := w.byPlace()
+			slices.SortFunc(list, func(a, b orders.Order) int { return order(&a, &b) })
+		}
+		group := list[cursor:min(cursor+groupRows, int64(len(list)))]
+		postings := make([]subaccounts.Posting, len(group))
+		legs := make([]subaccounts.Leg, 0, 2*len(group))
+		item := w.Date.Compact()
+		for i := range group {
+			o := &group[i]
+			legs = append(legs, subaccounts.Debit(subaccounts.Key{Code: "1122", Owner: o.Channel, Item: item}, o.Amount),
+				subaccounts.Credit(passThrough, o.Amount))
+			postings[i] = subaccounts.Posting{Date: w.Date, Event: eventCollect, Reference: reference(w.Date, o.Channel, o.OrderNo),
+				Source: source(o.FileID, o.Row), Legs: legs[2*i : 2*i+2 : 2*i+2]}
+		}
+		if err := w.postAll(ctx, tx, postings); err != nil {
+			return part{}, err
+		}
+		next := cursor + int64(len(group))
+		return part{counts: Counts{In: len(group), Done: len(group)}, cursor: next, last: next == int64(len(list))}, nil
+	})
+}
+
+// postAll posts a large set; any refused voucher is an error, because these
+// postings follow from files that were checked.
+func (w *Work) postAll(ctx context.Context, tx *store.Tx, postings []subaccounts.Posting) error {
+	batch, err := w.Book.Begin(ctx, tx, w.Actor, w.Stamp)
+	if err != nil {
+		return err
+	}
+	outcomes, err := batch.Post(ctx, postings)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		if o.Err != nil {
+			return o.Err
+		}
+	}
+	return batch.Finish(ctx)
+}

@@ -1,0 +1,471 @@
+package clearing
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"custody/clearing/approval"
+	"custody/clearing/exceptions"
+	"custody/clearing/orders"
+	"custody/clearing/payout"
+	"custody/clearing/people"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// Handling is what a maker proposes for an exception (处理建议).
+type Handling struct {
+	Template string `json:"template"`
+	Member   string `json:"member,omitempty"` // to whom the money belongs, where that is the question
+	Note     string `json:"note,omitempty"`
+}
+
+// Proposal is a handling with the preview of its posting, as it is approved.
+type Proposal struct {
+	Exception  string            `json:"exception"`
+	ApprovalID string            `json:"approval_id"`
+	Handling   Handling          `json:"handling"`
+	Event      string            `json:"event"`
+	Legs       []subaccounts.Leg `json:"legs"`
+}
+
+// template is a way to handle an exception: for which kinds, and what it posts.
+type template struct {
+	name  string
+	event string
+	kinds []exceptions.Kind
+	legs  func(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling) ([]subaccounts.Leg, error)
+	then  func(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error
+}
+
+// templates are the handling templates (处理模板).
+var templates = []template{
+	{"adopt", eventAdopt, []exceptions.Kind{exceptions.PlatformMiss}, adoptLegs, adopted},
+	{"claim", eventClaim, []exceptions.Kind{exceptions.UnknownPayer}, claimLegs, ended},
+	{"credit-return", eventReturnCredit, []exceptions.Kind{exceptions.Returned}, creditReturnLegs, creditedReturn},
+	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, voidLegs, voided},
+	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss}, writeOffLegs, ended},
+	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
+	{"note", "", []exceptions.Kind{exceptions.Payee, exceptions.Status, exceptions.OffSystem, exceptions.InTransit, exceptions.Duplicate,
+		exceptions.Direction, exceptions.Fee, exceptions.AmountDiffer, exceptions.RefundMiss}, noLegs, noted},
+}
+
+// Templates returns the names of the handling templates.
+func Templates() []string {
+	names := make([]string, len(templates))
+	for i, t := range templates {
+		names[i] = t.name
+	}
+	return names
+}
+
+func findTemplate(name string, kind exceptions.Kind) (template, error) {
+	for _, t := range templates {
+		if t.name != name {
+			continue
+		}
+		for _, k := range t.kinds {
+			if k == kind {
+				return t, nil
+			}
+		}
+		return t, fault.Invalid("exception.template-kind", name, string(kind)).On("--template", name)
+	}
+	return template{}, fault.Invalid("exception.template", strings.Join(Templates(), ", ")).On("--template", name)
+}
+
+// exceptionKey is the account in which an exception's money stands.
+func exceptionKey(e exceptions.Exception) subaccounts.Key {
+	switch e.Kind {
+	case exceptions.PlatformMiss:
+		return surplus(e.Subject)
+	case exceptions.UnknownPayer:
+		return suspense(e.Subject)
+	}
+	return shortage(e.Subject)
+}
+
+func needMember(ctx context.Context, w *Work, tx *store.Tx, code, kind string) error {
+	m, found, err := w.Book.GetMember(ctx, tx, code)
+	if err != nil {
+		return err
+	}
+	if !found || (kind != "" && m.Kind != kind) {
+		return fault.Invalid("member.unknown", code).On("--member", code)
+	}
+	return nil
+}
+
+// adoptLegs is 补单: what only the channel knew becomes an order of a member.
+func adoptLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling) ([]subaccounts.Leg, error) {
+	if err := needMember(ctx, w, tx, h.Member, "FRANCHISEE"); err != nil {
+		return nil, err
+	}
+	return []subaccounts.Leg{subaccounts.Debit(surplus(e.Subject), e.Amount), subaccounts.Credit(passThrough, e.Amount)}, nil
+}
+
+// claimLegs is 认领: an unidentified receipt belongs to a member.
+func claimLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling) ([]subaccounts.Leg, error) {
+	if err := needMember(ctx, w, tx, h.Member, ""); err != nil {
+		return nil, err
+	}
+	return []subaccounts.Leg{subaccounts.Debit(suspense(e.Subject), e.Amount), subaccounts.Credit(withdrawable(h.Member), e.Amount)}, nil
+}
+
+// creditReturnLegs is 退票入户: a returned payout goes back to the member, with
+// the fee where head office's rule gives it back.
+func creditReturnLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+	p, found, err := payout.BySerial(ctx, tx, w.Book.ID(), e.Subject)
+	if err != nil || !found {
+		return nil, firstErr(err, fault.Broken("exception.payout", e.Subject))
+	}
+	back := p.Amount
+	legs := []subaccounts.Leg{subaccounts.Debit(returned(p.Member, p.Serial), p.Amount)}
+	if w.Config.Payout.FeeBack && p.Fee > 0 {
+		back += p.Fee
+		legs = append(legs, subaccounts.Debit(payoutFees, p.Fee))
+	}
+	return append(legs, subaccounts.Credit(withdrawable(p.Member), back)), nil
+}
+
+// voidLegs: the payment never happened, the order is void before its split.
+func voidLegs(_ context.Context, _ *Work, _ *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+	return []subaccounts.Leg{subaccounts.Debit(passThrough, e.Amount), subaccounts.Credit(exceptionKey(e), e.Amount)}, nil
+}
+
+// writeOffLegs: head office's risk fund bears the shortage.
+func writeOffLegs(_ context.Context, _ *Work, _ *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+	return []subaccounts.Leg{subaccounts.Debit(subaccounts.Key{Code: "2305"}, e.Amount), subaccounts.Credit(exceptionKey(e), e.Amount)}, nil
+}
+
+// feeLegs: head office bears what the channel took too much, or keeps the rest.
+func feeLegs(_ context.Context, _ *Work, _ *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+	fees := subaccounts.ChannelDay("2302", e.Channel, e.ClearingDate)
+	due := subaccounts.ChannelDay("2501", e.Channel, e.ClearingDate)
+	if e.Amount < 0 {
+		return []subaccounts.Leg{subaccounts.Debit(due, -e.Amount), subaccounts.Credit(fees, -e.Amount)}, nil
+	}
+	return []subaccounts.Leg{subaccounts.Debit(fees, e.Amount), subaccounts.Credit(due, e.Amount)}, nil
+}
+
+func noLegs(context.Context, *Work, *store.Tx, exceptions.Exception, Handling) ([]subaccounts.Leg, error) {
+	return nil, nil
+}
+
+// Propose records a maker's handling of an exception with the preview of its
+// posting; a checker approves exactly that.
+func (e *Engine) Propose(ctx context.Context, actor, id string, h Handling) (*Proposal, error) {
+	w := e.work(0, actor, nil)
+	var p *Proposal
+	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
+			return err
+		}
+		x, err := exceptions.Find(ctx, tx, e.Book.ID(), id)
+		if err != nil {
+			return err
+		}
+		if p, err = w.preview(ctx, tx, x, h); err != nil {
+			return err
+		}
+		if err := exceptions.Propose(ctx, tx, e.Book.ID(), id, h.Template, h); err != nil {
+			return err
+		}
+		var again int
+		if err := tx.Get(ctx, &again, "SELECT COUNT(*) FROM approvals WHERE custody_id = ? AND kind = 'exception' AND subject = ?", e.Book.ID(), id); err != nil {
+			return err
+		}
+		p.ApprovalID = id
+		if again > 0 {
+			p.ApprovalID = fmt.Sprintf("%s@%d", id, again+1)
+		}
+		return approval.Submit(ctx, tx, e.Book.ID(), w.Stamp, actor, p.ApprovalID, "exception", id, p)
+	})
+	return p, err
+}
+
+func (w *Work) preview(ctx context.Context, tx *store.Tx, x exceptions.Exception, h Handling) (*Proposal, error) {
+	t, err := findTemplate(h.Template, x.Kind)
+	if err != nil {
+		return nil, err
+	}
+	legs, err := t.legs(ctx, w, tx, x, h)
+	return &Proposal{Exception: x.ID, Handling: h, Event: t.event, Legs: legs}, err
+}
+
+// Decision is what an approval or rejection did.
+type Decision struct {
+	ID       string         `json:"id"`
+	Kind     string         `json:"kind"`
+	Subject  string         `json:"subject"`
+	State    approval.State `json:"state"`
+	Vouchers []string       `json:"vouchers"` // event:reference of what was posted at once
+}
+
+// Approve is the checker's yes: what was submitted is done, dated the day that
+// is collecting now.
+func (e *Engine) Approve(ctx context.Context, actor, id string) (*Decision, error) {
+	return e.decide(ctx, actor, id, approval.Approved, "")
+}
+
+// Reject is the checker's no.
+func (e *Engine) Reject(ctx context.Context, actor, id, reason string) (*Decision, error) {
+	return e.decide(ctx, actor, id, approval.Rejected, reason)
+}
+
+func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State, reason string) (*Decision, error) {
+	w := e.work(0, actor, nil)
+	var d *Decision
+	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Check); err != nil {
+			return err
+		}
+		a, err := approval.Decide(ctx, tx, e.Book.ID(), w.Stamp, actor, id, to, reason)
+		if err != nil {
+			return err
+		}
+		d = &Decision{ID: id, Kind: a.Kind, Subject: a.Subject, State: to, Vouchers: []string{}}
+		switch a.Kind {
+		case "batch":
+			return w.decideBatch(ctx, tx, a, to)
+		case "binding":
+			return w.decideBinding(ctx, tx, a, to)
+		}
+		return w.decideException(ctx, tx, a, to, d)
+	})
+	return d, err
+}
+
+// decideBatch approves a batch for sending, or takes it back in red: the money
+// returns to the members on the day of the rejection.
+func (w *Work) decideBatch(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
+	b, found, err := payout.FindBatch(ctx, tx, w.Book.ID(), a.Subject)
+	if err != nil || !found {
+		return firstErr(err, fault.Invalid("batch.unknown", a.Subject))
+	}
+	if b.State != payout.BatchChecked {
+		return fault.Invalid("batch.state", b.BatchNo, b.State).On("ID", a.ID)
+	}
+	b.State = payout.BatchApproved
+	if to == approval.Rejected {
+		b.State = payout.BatchRejected
+		if err := w.takeBackBatch(ctx, tx, b); err != nil {
+			return err
+		}
+	}
+	return payout.UpdateBatch(ctx, tx, w.Book.ID(), b)
+}
+
+func (w *Work) takeBackBatch(ctx context.Context, tx *store.Tx, b payout.Batch) error {
+	date, err := w.collectingDay(ctx, tx)
+	if err != nil {
+		return err
+	}
+	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		v, found, err := w.Book.VoucherByReference(ctx, tx, eventApply, p.Serial)
+		if err != nil || !found {
+			return firstErr(err, fault.Broken("batch.voucher", p.Serial))
+		}
+		if _, err := w.Book.Reverse(ctx, tx, w.Actor, w.Stamp, v.ID, date, "rejected "+b.BatchNo); err != nil {
+			return err
+		}
+		from := p.State
+		p.State, p.Settled = payout.Cancelled, &date
+		if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decideException posts what was approved, after comparing it with what the
+// template would post now.
+func (w *Work) decideException(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, d *Decision) error {
+	x, err := exceptions.Find(ctx, tx, w.Book.ID(), a.Subject)
+	if err != nil {
+		return err
+	}
+	if to == approval.Rejected {
+		return exceptions.Move(ctx, tx, w.Book.ID(), x.ID, exceptions.Assigned, 0)
+	}
+	var p Proposal
+	if err := json.Unmarshal([]byte(a.Content), &p); err != nil {
+		return err
+	}
+	now, err := w.preview(ctx, tx, x, p.Handling)
+	if err != nil {
+		return err
+	}
+	if fmt.Sprint(now.Legs) != fmt.Sprint(p.Legs) {
+		return fault.Broken("approval.changed", a.ID)
+	}
+	date, err := w.collectingDay(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if len(p.Legs) > 0 {
+		ref := date.Compact() + "." + x.ID + "." + x.Subject
+		if err := w.post(ctx, tx, subaccounts.Posting{Date: date, Event: p.Event, Reference: ref, Source: "approval " + a.ID, Legs: p.Legs}); err != nil {
+			return err
+		}
+		d.Vouchers = append(d.Vouchers, p.Event+":"+ref)
+	}
+	t, err := findTemplate(p.Handling.Template, x.Kind)
+	if err != nil {
+		return err
+	}
+	return t.then(ctx, w, tx, x, p.Handling, date)
+}
+
+// ended closes the exception with its posting.
+func ended(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, _ Handling, date bizdate.Date) error {
+	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Closed, date)
+}
+
+// noted closes an exception that needs no posting: two people have looked at it.
+func noted(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error {
+	if h.Note == "" {
+		return fault.Invalid("exception.note").On("--note", "")
+	}
+	key := exceptionKey(e)
+	var standing money.Amount
+	for _, k := range []subaccounts.Key{key, surplus(e.Subject), shortage(e.Subject), suspense(e.Subject)} {
+		balance, err := w.Book.Balance(ctx, tx, k)
+		if err != nil {
+			return err
+		}
+		standing += balance.Abs()
+	}
+	if standing != 0 {
+		return fault.Invalid("exception.money", e.ID, standing).On("--template", "note")
+	}
+	return ended(ctx, w, tx, e, h, date)
+}
+
+// adopted makes the order known: the next night splits it under the clearing
+// date of the bill that listed it.
+func adopted(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error {
+	bill, found, err := w.file(ctx, tx, fileBill, e.Channel, e.ClearingDate)
+	if err != nil || !found {
+		return firstErr(err, fault.Broken("exception.bill", e.ID))
+	}
+	rows, err := orders.OfBill(ctx, tx, w.Book.ID(), bill.ID, orders.Pay)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.OrderNo != e.Subject {
+			continue
+		}
+		o, err := orders.Adopt(ctx, tx, w.Book.ID(), orders.Order{Kind: orders.Pay, OrderNo: r.OrderNo, Member: h.Member, Channel: e.Channel, Amount: r.Amount, Time: r.Time})
+		if err != nil {
+			return err
+		}
+		if err := orders.MatchAdopted(ctx, tx, w.Book.ID(), o, bill.ID, r.Row, date); err != nil {
+			return err
+		}
+		err = orders.AddOpen(ctx, tx, w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member, Channel: o.Channel,
+			Amount: o.Amount, Time: o.Time, Reason: orders.Adopted, Since: date, BillFile: &bill.ID, BillRow: &r.Row})
+		return firstErr(err, exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Posted, 0))
+	}
+	return fault.Broken("exception.bill", e.ID)
+}
+
+// creditedReturn records the day on which a returned payout was credited.
+func creditedReturn(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error {
+	p, _, err := payout.BySerial(ctx, tx, w.Book.ID(), e.Subject)
+	if err != nil {
+		return err
+	}
+	p.CreditedOn = &date
+	return firstErr(payout.Update(ctx, tx, w.Book.ID(), p.State, p), ended(ctx, w, tx, e, h, date))
+}
+
+// voided takes an order out of 2102 for good.
+func voided(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error {
+	return firstErr(orders.Clear(ctx, tx, w.Book.ID(), e.Subject, "", date), ended(ctx, w, tx, e, h, date))
+}
+
+// AssignException gives an exception to a person.
+func (e *Engine) AssignException(ctx context.Context, actor, id, owner string) error {
+	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
+			return err
+		}
+		if _, err := exceptions.Find(ctx, tx, e.Book.ID(), id); err != nil {
+			return err
+		}
+		return exceptions.Assign(ctx, tx, e.Book.ID(), id, owner)
+	})
+}
+
+// Submit lets a maker submit a batch that the scheduler drew up.
+func (e *Engine) Submit(ctx context.Context, actor, batchNo string) error {
+	w := e.work(0, actor, nil)
+	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
+			return err
+		}
+		b, found, err := payout.FindBatch(ctx, tx, e.Book.ID(), batchNo)
+		if err != nil || !found {
+			return firstErr(err, fault.Invalid("batch.unknown", batchNo).On("batch", batchNo))
+		}
+		if b.State != payout.BatchDraft {
+			return fault.Invalid("batch.state", batchNo, b.State).On("batch", batchNo)
+		}
+		w.Date = b.Date
+		return w.submit(ctx, tx, b)
+	})
+}
+
+// Bind submits a bound account (绑定账户) of a member; it is used for payouts once
+// a checker approved it.
+func (e *Engine) Bind(ctx context.Context, actor string, b subaccounts.Binding) (string, error) {
+	at := e.Clock.Now()
+	var id string
+	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
+			return err
+		}
+		m, found, err := e.Book.GetMember(ctx, tx, b.Member)
+		if err != nil || !found {
+			return firstErr(err, fault.Invalid("member.unknown", b.Member).On("CODE", b.Member))
+		}
+		b.Status = "PENDING"
+		version, err := e.Book.Bind(ctx, tx, actor, at, b)
+		if err != nil {
+			return err
+		}
+		b.Version = version
+		id = fmt.Sprintf("BIND-%s-%d", m.Code, version)
+		return approval.Submit(ctx, tx, e.Book.ID(), at, actor, id, "binding", m.Code, b)
+	})
+	return id, err
+}
+
+func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
+	if to == approval.Rejected {
+		return nil
+	}
+	var approved subaccounts.Binding
+	if err := json.Unmarshal([]byte(a.Content), &approved); err != nil {
+		return err
+	}
+	now, found, err := w.Book.CurrentBinding(ctx, tx, a.Subject)
+	if err != nil {
+		return err
+	}
+	if !found || now != approved {
+		return fault.Broken("approval.changed", a.ID)
+	}
+	return w.Book.VerifyBinding(ctx, tx, w.Actor, w.Stamp, a.Subject)
+}

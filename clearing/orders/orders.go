@@ -1,0 +1,255 @@
+// Package orders keeps what the shop system and the channels say was paid:
+// orders and refunds, the rows of channel bills, their matches, and the orders
+// that a night left open.
+package orders
+
+import (
+	"context"
+	"slices"
+
+	"custody/clearing/reconcile"
+	"custody/internal/bizdate"
+	"custody/internal/money"
+	"custody/internal/store"
+)
+
+// AdoptedFile is the file_id of orders adopted from a channel's bill (补单).
+const AdoptedFile = 0
+
+// Order is a payment or a refund of ours. Amount is fen and positive on both.
+type Order struct {
+	FileID   int64        `db:"file_id"`
+	Row      int64        `db:"row_no"`
+	Kind     string       `db:"kind"` // PAY or REFUND
+	OrderNo  string       `db:"order_no"`
+	RefundNo string       `db:"refund_no"`
+	Member   string       `db:"member"`
+	Channel  string       `db:"channel"`
+	Amount   money.Amount `db:"amount_fen"`
+	Time     int64        `db:"trade_time"` // Unix seconds
+}
+
+const orderColumns = "file_id, row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time"
+
+// BillRow is a row of a channel's bill. Amount is positive on both kinds; Fee
+// is what the channel keeps, negative where it gives back.
+type BillRow struct {
+	FileID    int64        `db:"file_id"`
+	Row       int64        `db:"row_no"`
+	Kind      string       `db:"kind"`
+	OrderNo   string       `db:"order_no"`
+	RefundNo  string       `db:"refund_no"`
+	ChannelNo string       `db:"channel_no"`
+	Amount    money.Amount `db:"amount_fen"`
+	Fee       money.Amount `db:"fee_fen"`
+	Time      int64        `db:"trade_time"`
+}
+
+const billColumns = "file_id, row_no, kind, order_no, refund_no, channel_no, amount_fen, fee_fen, trade_time"
+
+// Kinds of trades, as the tables hold them.
+const (
+	Pay    = "PAY"
+	Refund = "REFUND"
+)
+
+// Loader writes the rows of one order file in sets.
+type Loader struct{ bulk *store.Bulk }
+
+// NewLoader starts loading the orders of a file.
+func NewLoader(tx *store.Tx, custodyID, fileID int64) *Loader {
+	return &Loader{tx.Bulk("orders", store.Const("custody_id", custodyID), store.Const("file_id", fileID), store.Int("row_no"),
+		store.Text("kind"), store.Text("order_no"), store.Text("refund_no"), store.Text("member"), store.Text("channel"),
+		store.Int("amount_fen"), store.Int("trade_time"))}
+}
+
+// Add stages one order.
+func (l *Loader) Add(o *Order) {
+	l.bulk.Int(o.Row).Text(o.Kind).Text(o.OrderNo).Text(o.RefundNo).Text(o.Member).Text(o.Channel).Int(int64(o.Amount)).Int(o.Time)
+}
+
+// Flush writes what is staged.
+func (l *Loader) Flush(ctx context.Context) error { return l.bulk.Flush(ctx) }
+
+// BillLoader writes the rows of one bill in sets.
+type BillLoader struct{ bulk *store.Bulk }
+
+// NewBillLoader starts loading the rows of a bill.
+func NewBillLoader(tx *store.Tx, custodyID, fileID int64) *BillLoader {
+	return &BillLoader{tx.Bulk("bill_rows", store.Const("custody_id", custodyID), store.Const("file_id", fileID), store.Int("row_no"),
+		store.Text("kind"), store.Text("order_no"), store.Text("refund_no"), store.Text("channel_no"),
+		store.Int("amount_fen"), store.Int("fee_fen"), store.Int("trade_time"))}
+}
+
+// Add stages one row.
+func (l *BillLoader) Add(r *BillRow) {
+	l.bulk.Int(r.Row).Text(r.Kind).Text(r.OrderNo).Text(r.RefundNo).Text(r.ChannelNo).Int(int64(r.Amount)).Int(int64(r.Fee)).Int(r.Time)
+}
+
+// Flush writes what is staged.
+func (l *BillLoader) Flush(ctx context.Context) error { return l.bulk.Flush(ctx) }
+
+// Drop removes the rows of a file whose load was interrupted.
+func Drop(ctx context.Context, tx *store.Tx, custodyID, fileID int64) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM orders WHERE custody_id = ? AND file_id = ?", custodyID, fileID); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM bill_rows WHERE custody_id = ? AND file_id = ?", custodyID, fileID)
+	return err
+}
+
+// names makes one string of equal ones: a night has a million orders but only
+// thousands of members.
+type names map[string]string
+
+func (n names) of(b []byte) string {
+	if s, ok := n[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	n[s] = s
+	return s
+}
+
+// OfFile reads the orders of a file, of one kind and channel where those are
+// not empty, in the order of the file.
+func OfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind, channel string) ([]Order, error) {
+	var list []Order
+	intern := names{}
+	err := tx.Each(ctx, `SELECT row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time FROM orders
+		WHERE custody_id = ? AND file_id = ? AND (? = '' OR kind = ?) AND (? = '' OR channel = ?) ORDER BY row_no`,
+		[]any{custodyID, fileID, kind, kind, channel, channel}, func(scan func(...any) error) error {
+			o := Order{FileID: fileID}
+			var kindRaw, member, ch rawBytes
+			if err := scan(&o.Row, &kindRaw, &o.OrderNo, &o.RefundNo, &member, &ch, &o.Amount, &o.Time); err != nil {
+				return err
+			}
+			o.Kind, o.Member, o.Channel = intern.of(kindRaw), intern.of(member), intern.of(ch)
+			list = append(list, o)
+			return nil
+		})
+	return list, err
+}
+
+// OfBill reads the rows of a bill, of one kind where that is not empty, in the
+// order of the bill.
+func OfBill(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind string) ([]BillRow, error) {
+	var list []BillRow
+	intern := names{}
+	err := tx.Each(ctx, `SELECT row_no, kind, order_no, refund_no, amount_fen, fee_fen, trade_time FROM bill_rows
+		WHERE custody_id = ? AND file_id = ? AND (? = '' OR kind = ?) ORDER BY row_no`,
+		[]any{custodyID, fileID, kind, kind}, func(scan func(...any) error) error {
+			r := BillRow{FileID: fileID}
+			var kindRaw rawBytes
+			if err := scan(&r.Row, &kindRaw, &r.OrderNo, &r.RefundNo, &r.Amount, &r.Fee, &r.Time); err != nil {
+				return err
+			}
+			r.Kind = intern.of(kindRaw)
+			list = append(list, r)
+			return nil
+		})
+	return list, err
+}
+
+// Find returns our payment with the order number, or our refund of it.
+func Find(ctx context.Context, tx *store.Tx, custodyID int64, orderNo, refundNo string) (Order, bool, error) {
+	var o Order
+	found, err := tx.Find(ctx, &o, "SELECT "+orderColumns+" FROM orders WHERE custody_id = ? AND order_no = ? AND refund_no = ?",
+		custodyID, orderNo, refundNo)
+	return o, found, err
+}
+
+// RefundsOf returns our refunds of an order in the order in which they came.
+func RefundsOf(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string) ([]Order, error) {
+	var list []Order
+	err := tx.Select(ctx, &list, "SELECT "+orderColumns+` FROM orders WHERE custody_id = ? AND order_no = ? AND refund_no <> ''
+		ORDER BY trade_time, refund_no`, custodyID, orderNo)
+	return list, err
+}
+
+// BillRowAt returns one row of a bill.
+func BillRowAt(ctx context.Context, tx *store.Tx, custodyID, fileID, row int64) (BillRow, bool, error) {
+	var r BillRow
+	found, err := tx.Find(ctx, &r, "SELECT "+billColumns+" FROM bill_rows WHERE custody_id = ? AND file_id = ? AND row_no = ?",
+		custodyID, fileID, row)
+	return r, found, err
+}
+
+// Adopt records an order that only the channel knew (补单), as the checker approved it.
+func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, error) {
+	o.FileID = AdoptedFile
+	if err := tx.Get(ctx, &o.Row, "SELECT COALESCE(MAX(row_no), 0) + 1 FROM orders WHERE custody_id = ? AND file_id = ?",
+		custodyID, AdoptedFile); err != nil {
+		return o, err
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		custodyID, o.FileID, o.Row, o.Kind, o.OrderNo, o.RefundNo, o.Member, o.Channel, o.Amount, o.Time)
+	return o, err
+}
+
+// SaveMatches writes matches of one accounting date in sets. Each row of
+// either side is a key of the table, so nothing can be matched twice.
+func SaveMatches(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, matches []reconcile.Match) error {
+	b := tx.Bulk("trade_matches", store.Const("custody_id", custodyID), store.Int("bill_file_id"), store.Int("bill_row_no"),
+		store.Int("order_file_id"), store.Int("order_row_no"), store.Const("accounting_date", date), store.Text("rule"))
+	slices.SortFunc(matches, func(a, b reconcile.Match) int { return a.Theirs.Compare(b.Theirs) })
+	for _, m := range matches {
+		b.Int(m.Theirs.File).Int(int64(m.Theirs.Row)).Int(m.Ours.File).Int(int64(m.Ours.Row)).Text(m.Rule.String())
+	}
+	return b.Flush(ctx)
+}
+
+// Match is what a row of ours was matched with.
+type Match struct {
+	BillFile int64        `db:"bill_file_id"`
+	BillRow  int64        `db:"bill_row_no"`
+	Date     bizdate.Date `db:"accounting_date"`
+	Clearing bizdate.Date `db:"business_date"` // 清算日期: the day of the bill
+}
+
+// MatchOf returns the match of an order or refund of ours.
+func MatchOf(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Match, bool, error) {
+	var m Match
+	found, err := tx.Find(ctx, &m, `SELECT m.bill_file_id, m.bill_row_no, m.accounting_date, f.business_date
+		FROM trade_matches m JOIN files f ON f.custody_id = m.custody_id AND f.file_id = m.bill_file_id
+		WHERE m.custody_id = ? AND m.order_file_id = ? AND m.order_row_no = ?`, custodyID, o.FileID, o.Row)
+	return m, found, err
+}
+
+// Pair is one matched payment or refund: our row with the channel's figures.
+type Pair struct {
+	Order
+	BillRow int64
+	Fee     money.Amount // of the bill's row
+}
+
+// Matched reads the matches of a bill that were made on the date, of one kind,
+// with our side's fields.
+func Matched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string) ([]Pair, error) {
+	var list []Pair
+	intern := names{}
+	err := tx.Each(ctx, `SELECT m.bill_row_no, o.file_id, o.row_no, o.order_no, o.refund_no, o.member, o.channel, o.amount_fen, o.trade_time, b.fee_fen
+		FROM trade_matches m
+		JOIN orders o ON o.custody_id = m.custody_id AND o.file_id = m.order_file_id AND o.row_no = m.order_row_no
+		JOIN bill_rows b ON b.custody_id = m.custody_id AND b.file_id = m.bill_file_id AND b.row_no = m.bill_row_no
+		WHERE m.custody_id = ? AND m.bill_file_id = ? AND m.accounting_date = ? AND o.kind = ? ORDER BY m.bill_row_no`,
+		[]any{custodyID, billFile, date, kind}, func(scan func(...any) error) error {
+			p := Pair{Order: Order{Kind: kind}}
+			var member, channel rawBytes
+			err := scan(&p.BillRow, &p.FileID, &p.Row, &p.OrderNo, &p.RefundNo, &member, &channel, &p.Amount, &p.Time, &p.Fee)
+			if err != nil {
+				return err
+			}
+			p.Member, p.Channel = intern.of(member), intern.of(channel)
+			list = append(list, p)
+			return nil
+		})
+	return list, err
+}
+
+// MatchAdopted matches an adopted order with the row of the bill that it comes from.
+func MatchAdopted(ctx context.Context, tx *store.Tx, custodyID int64, o Order, billFile, billRow int64, date bizdate.Date) error {
+	_, err := tx.Exec(ctx, `INSERT INTO trade_matches (custody_id, bill_file_id, bill_row_no, order_file_id, order_row_no, accounting_date, rule)
+		VALUES (?, ?, ?, ?, ?, ?, 'adopted')`, custodyID, billFile, billRow, o.FileID, o.Row, date)
+	return err
+}

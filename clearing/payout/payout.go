@@ -1,0 +1,246 @@
+// Package payout keeps payouts (出款) and their batches (出款批次): who is paid
+// how much, under which serial, and what the bank said.
+package payout
+
+import (
+	"context"
+	"fmt"
+
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/internal/store"
+)
+
+// State of a payout (提现状态).
+type State string
+
+// The states of a payout. Unknown is not failed: what the bank has not denied
+// by its statement is never given back.
+const (
+	Draft     State = "DRAFT"      // drawn up, nobody submitted it
+	Applied   State = "APPLIED"    // 已申请: the money has left the withdrawable balance
+	Sent      State = "SENT"       // 已发送
+	Success   State = "SUCCESS"    // 成功
+	AnsweredF State = "ANSWERED_F" // the bank says failed; kept until a statement proves it
+	Unknown   State = "UNKNOWN"    // 待确认
+	Failed    State = "FAILED"     // 失败, money given back
+	Returned  State = "RETURNED"   // 退票: it left and came back
+	Cancelled State = "CANCELLED"  // 已撤销: its batch was rejected
+)
+
+// transitions is the state machine; what is not here is illegal.
+var transitions = map[State][]State{
+	Draft:     {Applied, Cancelled},
+	Applied:   {Sent, Cancelled},
+	Sent:      {Success, AnsweredF, Unknown},
+	AnsweredF: {Unknown, Failed},
+	Unknown:   {Success, Failed},
+	Success:   {Returned},
+}
+
+// Payout is one payout. Amount is what the file tells the bank to pay, Fee is
+// ours on top (外扣); both fen.
+type Payout struct {
+	Serial      string        `db:"serial" json:"serial"`
+	BatchNo     string        `db:"batch_no" json:"batch_no"`
+	Seq         int           `db:"seq" json:"seq"`
+	Member      string        `db:"member" json:"member"`
+	AccountNo   string        `db:"account_no" json:"account_no"`
+	AccountName string        `db:"account_name" json:"account_name"`
+	CNAPS       string        `db:"cnaps" json:"cnaps"`
+	Route       string        `db:"route" json:"route"`
+	Amount      money.Amount  `db:"amount_fen" json:"amount_fen"`
+	Fee         money.Amount  `db:"fee_fen" json:"fee_fen"`
+	State       State         `db:"state" json:"state"`
+	Applied     *bizdate.Date `db:"applied_date" json:"applied_date"`
+	Answer      string        `db:"answer" json:"answer"`
+	Code        string        `db:"answer_code" json:"answer_code"`
+	Reason      string        `db:"answer_reason" json:"answer_reason"`
+	BankRef     string        `db:"bank_ref" json:"bank_ref"`
+	Settled     *bizdate.Date `db:"settled_date" json:"settled_date"`
+	DebitLine   *int64        `db:"debit_line_id" json:"-"`
+	ReturnedOn  *bizdate.Date `db:"returned_date" json:"returned_date"`
+	CreditedOn  *bizdate.Date `db:"credited_date" json:"credited_date"`
+}
+
+// Whole is what the payout takes from the member: amount and fee.
+func (p Payout) Whole() money.Amount { return p.Amount + p.Fee }
+
+const columns = `serial, batch_no, seq, member, account_no, account_name, cnaps, route, amount_fen, fee_fen, state, applied_date,
+	answer, answer_code, answer_reason, bank_ref, settled_date, debit_line_id, returned_date, credited_date`
+
+// Batch is a batch of payouts.
+type Batch struct {
+	BatchNo  string       `db:"batch_no" json:"batch_no"`
+	Date     bizdate.Date `db:"accounting_date" json:"date"` // the day on which it was drawn up
+	FileDate bizdate.Date `db:"file_date" json:"file_date"`  // the day in the header; later after re-dating
+	Round    int          `db:"round" json:"round"`
+	State    string       `db:"state" json:"state"`
+	Rows     int          `db:"row_count" json:"rows"`
+	Total    money.Amount `db:"total_fen" json:"total_fen"`
+	FileName string       `db:"file_name" json:"file_name"`
+	SHA256   string       `db:"file_sha256" json:"file_sha256"`
+}
+
+// States of a batch.
+const (
+	BatchDraft      = "DRAFT"
+	BatchChecked    = "CHECKED" // submitted by a maker, waits for a checker
+	BatchApproved   = "APPROVED"
+	BatchRejected   = "REJECTED"
+	BatchSent       = "SENT"
+	BatchAnswered   = "ANSWERED"
+	BatchReconciled = "RECONCILED"
+	BatchExpired    = "EXPIRED"
+)
+
+const batchColumns = "batch_no, accounting_date, file_date, round, state, row_count, total_fen, file_name, file_sha256"
+
+// Serial is the key of a payout at the bank: it follows from the day on which
+// the batch was drawn up, the round and the row, never from a counter.
+func Serial(date bizdate.Date, round, seq int) string {
+	return fmt.Sprintf("%s%02d%04d", date.Compact(), round, seq)
+}
+
+// BatchNo names a batch: PO20260213-01.
+func BatchNo(date bizdate.Date, round int) string {
+	return fmt.Sprintf("PO%s-%02d", date.Compact(), round)
+}
+
+// MaxRows is how many payouts one batch holds: the serial has four digits for
+// the row; a larger set goes into further rounds.
+const MaxRows = 9999
+
+// Save inserts a batch with its payouts.
+func Save(ctx context.Context, tx *store.Tx, custodyID int64, b Batch, list []Payout) error {
+	_, err := tx.Exec(ctx, "INSERT INTO batches (custody_id, "+batchColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '')",
+		custodyID, b.BatchNo, b.Date, b.FileDate, b.Round, b.State, b.Rows, b.Total)
+	if err != nil {
+		return err
+	}
+	bulk := tx.Bulk("payouts", store.Const("custody_id", custodyID), store.Text("serial"), store.Const("batch_no", b.BatchNo), store.Int("seq"),
+		store.Text("member"), store.Text("account_no"), store.Text("account_name"), store.Text("cnaps"), store.Text("route"),
+		store.Int("amount_fen"), store.Int("fee_fen"), store.Const("state", string(Draft)))
+	for _, p := range list {
+		bulk.Text(p.Serial).Int(int64(p.Seq)).Text(p.Member).Text(p.AccountNo).Text(p.AccountName).Text(p.CNAPS).Text(p.Route).
+			Int(int64(p.Amount)).Int(int64(p.Fee))
+	}
+	return bulk.Flush(ctx)
+}
+
+// OfBatch returns the payouts of a batch in order.
+func OfBatch(ctx context.Context, tx *store.Tx, custodyID int64, batchNo string) ([]Payout, error) {
+	var list []Payout
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM payouts WHERE custody_id = ? AND batch_no = ? ORDER BY seq", custodyID, batchNo)
+	return list, err
+}
+
+// BySerial returns the payout with the serial.
+func BySerial(ctx context.Context, tx *store.Tx, custodyID int64, serial string) (Payout, bool, error) {
+	var p Payout
+	found, err := tx.Find(ctx, &p, "SELECT "+columns+" FROM payouts WHERE custody_id = ? AND serial = ?", custodyID, serial)
+	return p, found, err
+}
+
+// InState returns the payouts in a state that are not settled, in order of serial.
+func InState(ctx context.Context, tx *store.Tx, custodyID int64, s State) ([]Payout, error) {
+	var list []Payout
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM payouts WHERE custody_id = ? AND settled_date IS NULL AND state = ? ORDER BY serial", custodyID, s)
+	return list, err
+}
+
+// InFlight returns the payouts whose money was on its way (提现在途) at the cut
+// of the date, in order of serial.
+func InFlight(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
+	var list []Payout
+	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND applied_date <= ? AND state <> 'CANCELLED'
+		AND (settled_date IS NULL OR settled_date > ?) ORDER BY serial`, custodyID, date, date)
+	return list, err
+}
+
+// Undebited returns the payouts that the books had paid at the cut of the date
+// and whose debit the bank booked later or not yet (企业已付、银行未付).
+func Undebited(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
+	var list []Payout
+	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts p WHERE custody_id = ? AND settled_date <= ? AND settled_date >= ?
+		AND state IN ('SUCCESS', 'RETURNED') AND NOT EXISTS (SELECT 1 FROM bank_lines l
+			WHERE l.custody_id = p.custody_id AND l.line_id = p.debit_line_id AND l.booking_date <= ?) ORDER BY serial`,
+		custodyID, date, date.AddDays(-lookBackDays), date)
+	return list, err
+}
+
+// lookBackDays bounds how long a debit may be missing before the payout drops
+// off the daily list; by then it is long an exception.
+const lookBackDays = 400
+
+// ReturnedOpen returns the payouts that had come back by the cut of the date
+// and were not yet credited to the member (退票待处理).
+func ReturnedOpen(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
+	var list []Payout
+	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND state = 'RETURNED' AND returned_date <= ?
+		AND (credited_date IS NULL OR credited_date > ?) ORDER BY serial`, custodyID, date, date)
+	return list, err
+}
+
+// Update saves what may change of a payout; its new state must follow from the old.
+func Update(ctx context.Context, tx *store.Tx, custodyID int64, from State, p Payout) error {
+	if from != p.State {
+		legal := false
+		for _, s := range transitions[from] {
+			legal = legal || s == p.State
+		}
+		if !legal {
+			return fault.Broken("payout.state", p.Serial, string(from), string(p.State))
+		}
+	}
+	n, err := tx.Exec(ctx, `UPDATE payouts SET state = ?, applied_date = ?, answer = ?, answer_code = ?, answer_reason = ?, bank_ref = ?,
+		settled_date = ?, debit_line_id = ?, returned_date = ?, credited_date = ? WHERE custody_id = ? AND serial = ? AND state = ?`,
+		p.State, p.Applied, p.Answer, p.Code, p.Reason, p.BankRef, p.Settled, p.DebitLine, p.ReturnedOn, p.CreditedOn,
+		custodyID, p.Serial, from)
+	if err == nil && n != 1 {
+		err = fault.Broken("payout.state", p.Serial, string(from), string(p.State))
+	}
+	return err
+}
+
+// MoveAll changes the state of all payouts of a batch.
+func MoveAll(ctx context.Context, tx *store.Tx, custodyID int64, batchNo string, from, to State, applied bizdate.Date) error {
+	set, args := "state = ?", []any{to}
+	if !applied.IsZero() {
+		set, args = set+", applied_date = ?", append(args, applied)
+	}
+	_, err := tx.Exec(ctx, "UPDATE payouts SET "+set+" WHERE custody_id = ? AND batch_no = ? AND state = ?", append(args, custodyID, batchNo, from)...)
+	return err
+}
+
+// FindBatch returns the batch with the number.
+func FindBatch(ctx context.Context, tx *store.Tx, custodyID int64, batchNo string) (Batch, bool, error) {
+	var b Batch
+	found, err := tx.Find(ctx, &b, "SELECT "+batchColumns+" FROM batches WHERE custody_id = ? AND batch_no = ?", custodyID, batchNo)
+	return b, found, err
+}
+
+// Batches returns the batches in one of the states, all for none, in order of number.
+func Batches(ctx context.Context, tx *store.Tx, custodyID int64, states ...string) ([]Batch, error) {
+	var all, list []Batch
+	err := tx.Select(ctx, &all, "SELECT "+batchColumns+" FROM batches WHERE custody_id = ? ORDER BY batch_no", custodyID)
+	for _, b := range all {
+		if len(states) == 0 {
+			list = append(list, b)
+		}
+		for _, s := range states {
+			if b.State == s {
+				list = append(list, b)
+			}
+		}
+	}
+	return list, err
+}
+
+// UpdateBatch saves what may change of a batch.
+func UpdateBatch(ctx context.Context, tx *store.Tx, custodyID int64, b Batch) error {
+	_, err := tx.Exec(ctx, "UPDATE batches SET file_date = ?, state = ?, file_name = ?, file_sha256 = ? WHERE custody_id = ? AND batch_no = ?",
+		b.FileDate, b.State, b.FileName, b.SHA256, custodyID, b.BatchNo)
+	return err
+}

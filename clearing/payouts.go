@@ -1,0 +1,346 @@
+package clearing
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"custody/bankfiles"
+	"custody/bankfiles/payfile"
+	"custody/clearing/approval"
+	"custody/clearing/outbox"
+	"custody/clearing/payout"
+	"custody/clearing/people"
+	"custody/internal/atomicfile"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// inFlight is a payout on its way (提现在途).
+func inFlight(member, serial string) subaccounts.Key {
+	return subaccounts.Key{Code: "2201", Owner: member, Item: serial}
+}
+
+// payoutFees is head office's account for payout fees.
+var payoutFees = subaccounts.Key{Code: "2302", Item: "FEE"}
+
+// stepDrawBatch draws up the day's payouts: the whole withdrawable balance of
+// every member whose bound account is verified. A maker who runs it submits it
+// (E5a: the money leaves the withdrawable balance at once); drawn up by the
+// scheduler it waits for one.
+func (w *Work) stepDrawBatch(ctx context.Context) (Counts, error) {
+	counts, err := w.once(ctx, stepBatch, "", nil, func(tx *store.Tx) (Counts, error) {
+		if err := w.redateExpired(ctx, tx); err != nil {
+			return Counts{}, err
+		}
+		list, skipped, err := w.draw(ctx, tx)
+		if err != nil {
+			return Counts{}, err
+		}
+		counts := Counts{In: len(list) + skipped, Done: len(list), Skipped: skipped}
+		for round := 1; len(list) > 0; round++ {
+			n := min(len(list), payout.MaxRows)
+			if err := w.saveBatch(ctx, tx, round, list[:n]); err != nil {
+				return counts, err
+			}
+			list = list[n:]
+		}
+		return counts, nil
+	})
+	if err != nil {
+		return counts, err
+	}
+	return counts, w.submitDrafts(ctx)
+}
+
+// draw lists who is paid what; skipped are members with money whose account or
+// state forbids it.
+func (w *Work) draw(ctx context.Context, tx *store.Tx) (list []payout.Payout, skipped int, err error) {
+	balances, err := w.Book.Balances(ctx, tx, subaccounts.Filter{Code: "2001"})
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(balances, func(a, b subaccounts.AccountBalance) int { return strings.Compare(a.Owner, b.Owner) })
+	members, err := w.memberSet(ctx, tx)
+	if err != nil {
+		return nil, 0, err
+	}
+	fee, least := w.Config.Payout.FeeFen(), max(w.Config.Payout.MinimumFen(), 1)
+	for _, b := range balances {
+		amount := -b.Balance - fee
+		if amount < least {
+			continue
+		}
+		bound, found, err := w.Book.CurrentBinding(ctx, tx, b.Owner)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !found || bound.Status != "VERIFIED" || members[b.Owner].Status != "NORMAL" {
+			skipped++
+			continue
+		}
+		list = append(list, payout.Payout{Member: b.Owner, AccountNo: bound.AccountNo, AccountName: bound.AccountName, CNAPS: bound.CNAPS,
+			Route: w.Config.Payout.Route, Amount: amount, Fee: fee})
+	}
+	return list, skipped, nil
+}
+
+func (w *Work) saveBatch(ctx context.Context, tx *store.Tx, round int, list []payout.Payout) error {
+	b := payout.Batch{BatchNo: payout.BatchNo(w.Date, round), Date: w.Date, FileDate: w.Date, Round: round, State: payout.BatchDraft, Rows: len(list)}
+	for i := range list {
+		list[i].Seq, list[i].Serial = i+1, payout.Serial(w.Date, round, i+1)
+		b.Total += list[i].Amount
+	}
+	return payout.Save(ctx, tx, w.Book.ID(), b, list)
+}
+
+// submitDrafts lets the actor submit what has been drawn up, if he is a maker.
+func (w *Work) submitDrafts(ctx context.Context) error {
+	return w.DB.Tx(ctx, func(tx *store.Tx) error {
+		drafts, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchDraft)
+		if err != nil || len(drafts) == 0 {
+			return err
+		}
+		if people.Require(ctx, tx, w.Actor, people.Make) != nil {
+			return nil
+		}
+		for _, b := range drafts {
+			if err := w.submit(ctx, tx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// submit posts E5a for every row and asks for a checker.
+func (w *Work) submit(ctx context.Context, tx *store.Tx, b payout.Batch) error {
+	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+	if err != nil {
+		return err
+	}
+	postings := make([]subaccounts.Posting, len(list))
+	for i, p := range list {
+		postings[i] = subaccounts.Posting{Date: w.Date, Event: eventApply, Reference: p.Serial, Source: "batch " + b.BatchNo,
+			Legs: []subaccounts.Leg{subaccounts.Debit(withdrawable(p.Member), p.Whole()), subaccounts.Credit(inFlight(p.Member, p.Serial), p.Whole())}}
+	}
+	if err := w.postAll(ctx, tx, postings); err != nil {
+		return err
+	}
+	if err := payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Applied, w.Date); err != nil {
+		return err
+	}
+	b.State = payout.BatchChecked
+	if err := payout.UpdateBatch(ctx, tx, w.Book.ID(), b); err != nil {
+		return err
+	}
+	return approval.Submit(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, b.BatchNo, "batch", b.BatchNo, approvalSheet(b, list))
+}
+
+// sheet is what a checker approves of a batch.
+type sheet struct {
+	BatchNo  string       `json:"batch_no"`
+	FileDate bizdate.Date `json:"file_date"`
+	Rows     int          `json:"rows"`
+	TotalFen money.Amount `json:"total_fen"`
+	Items    []sheetItem  `json:"items"`
+}
+
+type sheetItem struct {
+	Serial    string       `json:"serial"`
+	Member    string       `json:"member"`
+	Account   string       `json:"account"`
+	Name      string       `json:"name"`
+	CNAPS     string       `json:"cnaps"`
+	Route     string       `json:"route"`
+	AmountFen money.Amount `json:"amount_fen"`
+	FeeFen    money.Amount `json:"fee_fen"`
+}
+
+func approvalSheet(b payout.Batch, list []payout.Payout) sheet {
+	s := sheet{BatchNo: b.BatchNo, FileDate: b.FileDate, Rows: b.Rows, TotalFen: b.Total, Items: make([]sheetItem, len(list))}
+	for i, p := range list {
+		s.Items[i] = sheetItem{p.Serial, p.Member, p.AccountNo, p.AccountName, p.CNAPS, p.Route, p.Amount, p.Fee}
+	}
+	return s
+}
+
+// approvalID names the approval of a batch; a re-dated one needs a new one.
+func approvalID(b payout.Batch) string {
+	if b.FileDate == b.Date {
+		return b.BatchNo
+	}
+	return b.BatchNo + "@" + b.FileDate.Compact()
+}
+
+// stepSendBatches writes the files of approved batches for the bank. What is
+// sent is recomputed and compared with what was approved. It waits for a
+// checker; when the day's last rail window has passed, a batch is EXPIRED.
+func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
+	var batches []payout.Batch
+	err := w.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		batches, err = payout.Batches(ctx, tx, w.Book.ID(), payout.BatchDraft, payout.BatchChecked, payout.BatchApproved)
+		return err
+	})
+	if err != nil {
+		return Counts{}, err
+	}
+	var waits waitList
+	for _, b := range batches {
+		switch b.State {
+		case payout.BatchDraft:
+			waits = append(waits, Wait{Kind: "submission", Subject: b.BatchNo, Since: instant(stepBatch, w.Date)})
+		case payout.BatchChecked:
+			waits = append(waits, Wait{Kind: "approval", Subject: approvalID(b), Since: instant(stepBatch, w.Date)})
+		case payout.BatchApproved:
+			if err := w.send(ctx, b); err != nil {
+				return Counts{}, err
+			}
+		}
+	}
+	if len(waits) > 0 {
+		return Counts{In: len(batches), Skipped: len(waits), Done: len(batches) - len(waits)}, waits
+	}
+	return w.once(ctx, stepSend, "", nil, func(tx *store.Tx) (Counts, error) {
+		var sent Counts
+		all, err := payout.Batches(ctx, tx, w.Book.ID())
+		for _, b := range all {
+			if b.FileDate == w.Date && b.FileName != "" {
+				sent.In, sent.Done = sent.In+1, sent.Done+1
+			}
+		}
+		return sent, err
+	})
+}
+
+// send writes one payout file: first the intent with its digest, then the
+// file, then the state. Its bytes follow from the data alone.
+func (w *Work) send(ctx context.Context, b payout.Batch) error {
+	var raw []byte
+	b.FileName = b.BatchNo + ".txt"
+	err := w.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := w.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		var err error
+		if raw, err = w.payoutFile(ctx, tx, b); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(raw)
+		b.SHA256 = hex.EncodeToString(sum[:])
+		return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: "payout-file", Subject: b.BatchNo, FileName: b.FileName, SHA256: b.SHA256})
+	})
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(filepath.Join(w.Home, "outbox", b.FileName), raw, 0o600); err != nil {
+		return err
+	}
+	return w.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := w.checkLease(ctx, tx); err != nil {
+			return err
+		}
+		if err := outbox.Written(ctx, tx, w.Book.ID(), "payout-file", b.BatchNo); err != nil {
+			return err
+		}
+		b.State = payout.BatchSent
+		if err := payout.UpdateBatch(ctx, tx, w.Book.ID(), b); err != nil {
+			return err
+		}
+		return payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Applied, payout.Sent, 0)
+	})
+}
+
+// payoutFile returns the bytes for the bank, after comparing what they say with
+// what the checker approved.
+func (w *Work) payoutFile(ctx context.Context, tx *store.Tx, b payout.Batch) ([]byte, error) {
+	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+	if err != nil {
+		return nil, err
+	}
+	a, found, err := approval.Find(ctx, tx, w.Book.ID(), approvalID(b))
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(approvalSheet(b, list))
+	if err != nil {
+		return nil, err
+	}
+	if !found || a.State != approval.Approved || a.Checker == nil || approval.Hash(content) != a.ContentHash {
+		return nil, fault.Broken("approval.changed", approvalID(b))
+	}
+	f := bankfiles.PayoutFile{BatchNo: b.BatchNo, Date: b.FileDate, Maker: a.Maker, Checker: *a.Checker}
+	for _, p := range list {
+		f.Items = append(f.Items, bankfiles.PayoutItem{Seq: p.Seq, Serial: p.Serial, Member: p.Member, Account: p.AccountNo, Name: p.AccountName,
+			CNAPS: p.CNAPS, Amount: p.Amount, Route: p.Route, Purpose: w.Config.Payout.Purpose})
+	}
+	var out bytes.Buffer
+	err = payfile.WritePayout(&out, &f)
+	return out.Bytes(), err
+}
+
+// sentBatches returns the batches whose answer has not come.
+func (w *Work) sentBatches(ctx context.Context, tx *store.Tx) ([]payout.Batch, error) {
+	all, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchSent)
+	return slices.DeleteFunc(all, func(b payout.Batch) bool { return b.FileDate > w.Date }), err
+}
+
+// redateExpired submits expired batches again under the same serials: they
+// were never sent.
+func (w *Work) redateExpired(ctx context.Context, tx *store.Tx) error {
+	expired, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchExpired)
+	if err != nil || len(expired) == 0 {
+		return err
+	}
+	if err := people.Require(ctx, tx, w.Actor, people.Make); err != nil {
+		return nil // stays expired until a maker looks at it
+	}
+	for _, b := range expired {
+		b.State, b.FileDate = payout.BatchChecked, w.Date
+		if err := payout.UpdateBatch(ctx, tx, w.Book.ID(), b); err != nil {
+			return err
+		}
+		list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+		if err != nil {
+			return err
+		}
+		if err := approval.Submit(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, approvalID(b), "batch", b.BatchNo, approvalSheet(b, list)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expire ends the waiting of batches that no checker approved in time.
+func (w *Work) expire(ctx context.Context) error {
+	return w.DB.Tx(ctx, func(tx *store.Tx) error {
+		waiting, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchChecked)
+		for _, b := range waiting {
+			if b.FileDate > w.Date {
+				continue
+			}
+			b.State = payout.BatchExpired
+			if err := payout.UpdateBatch(ctx, tx, w.Book.ID(), b); err != nil {
+				return err
+			}
+			if err := w.withdrawApproval(ctx, tx, approvalID(b)); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+}
+
+// withdrawApproval closes a request that came too late to be decided.
+func (w *Work) withdrawApproval(ctx context.Context, tx *store.Tx, id string) error {
+	_, err := approval.Decide(ctx, tx, w.Book.ID(), w.Stamp, "timetable", id, approval.Rejected, "EXPIRED")
+	return err
+}

@@ -1,0 +1,390 @@
+package clearing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"custody/clearing/exceptions"
+	"custody/clearing/orders"
+	"custody/clearing/split"
+	"custody/internal/bizdate"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// refunding is the key of refunds on their way (退款在途).
+func refunding(channel, refundNo string) subaccounts.Key {
+	return subaccounts.Key{Code: "2202", Owner: channel, Item: refundNo}
+}
+
+// refund is one matched refund with the order that it gives back.
+type refund struct {
+	orders.Pair
+	order    orders.Order
+	match    orders.Match // of the order
+	unsplit  bool         // the order is split later in this same night
+	orphaned bool         // its order is in no bill yet, or not known at all
+}
+
+// refundsOf returns the refunds of one bill that were matched on the day, in
+// the order in which the night posts them.
+func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill File) ([]refund, error) {
+	id := w.Book.ID()
+	pairs, err := orders.Matched(ctx, tx, id, bill.ID, w.Date, orders.Refund)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(pairs, func(a, b orders.Pair) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.RefundNo, b.RefundNo))
+	})
+	list := make([]refund, 0, len(pairs))
+	for _, p := range pairs {
+		r := refund{Pair: p}
+		var found bool
+		if r.order, found, err = orders.Find(ctx, tx, id, p.OrderNo, ""); err != nil {
+			return nil, err
+		}
+		matched := false
+		if found {
+			if r.match, matched, err = orders.MatchOf(ctx, tx, id, r.order); err != nil {
+				return nil, err
+			}
+		}
+		r.orphaned = !matched
+		r.unsplit = matched && r.match.Date == w.Date
+		if r.order.FileID == orders.AdoptedFile && matched {
+			open, still, err := orders.FindOpen(ctx, tx, id, p.OrderNo, "")
+			if err != nil {
+				return nil, err
+			}
+			r.unsplit = still && open.Reason == orders.Adopted
+		}
+		list = append(list, r)
+	}
+	return list, nil
+}
+
+// stepEarlyRefunds books refunds of orders that this night has not split yet
+// (E20b), and their listing in the bill (E20c): they cost nobody a share.
+func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error) {
+	return w.onReconciled(ctx, stepRefunds, ch, func(tx *store.Tx, bill File) (Counts, error) {
+		list, err := w.refundsOf(ctx, tx, ch, bill)
+		if err != nil {
+			return Counts{}, err
+		}
+		var c Counts
+		for _, r := range list {
+			c.In++
+			switch {
+			case r.orphaned:
+				c.Failed++
+				err = w.orphan(ctx, tx, ch, r)
+			case r.unsplit:
+				c.Done++
+				err = w.postRefund(ctx, tx, ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))
+			default:
+				c.Skipped++
+			}
+			if err != nil {
+				return c, err
+			}
+		}
+		return c, nil
+	})
+}
+
+// onReconciled runs fn for a channel whose bill of the day has been reconciled.
+func (w *Work) onReconciled(ctx context.Context, step string, ch Channel, fn func(*store.Tx, File) (Counts, error)) (Counts, error) {
+	ready, err := w.isDone(ctx, stepReconcile, ch.Code)
+	if err != nil || !ready {
+		return Counts{}, err
+	}
+	bill, _, err := w.fileNow(ctx, fileBill, ch.Code)
+	if err != nil {
+		return Counts{}, err
+	}
+	return w.once(ctx, step, ch.Code, []string{bill.SHA256}, func(tx *store.Tx) (Counts, error) { return fn(tx, bill) })
+}
+
+// postRefund posts a refund on its way and its listing in the bill, which
+// lowers what the channel owes under the bill's clearing date.
+func (w *Work) postRefund(ctx context.Context, tx *store.Tx, ch Channel, r refund, event, listed string, from ...subaccounts.Leg) error {
+	key := refunding(ch.Code, r.RefundNo)
+	ref := reference(w.Date, ch.Code, r.RefundNo)
+	src := source(r.FileID, r.Row)
+	return w.post(ctx, tx,
+		subaccounts.Posting{Date: w.Date, Event: event, Reference: ref, Source: src, Legs: append(from, subaccounts.Credit(key, r.Amount))},
+		subaccounts.Posting{Date: w.Date, Event: listed, Reference: ref, Source: src,
+			Legs: []subaccounts.Leg{subaccounts.Debit(key, r.Amount), subaccounts.Credit(owed(ch.Code, w.Date), r.Amount)}})
+}
+
+// orphan books a refund whose order no bill has brought as a shortage, so that
+// 1122 stays what the bill says; a person decides.
+func (w *Work) orphan(ctx context.Context, tx *store.Tx, ch Channel, r refund) error {
+	err := w.post(ctx, tx, subaccounts.Posting{Date: w.Date, Event: eventShortage, Reference: reference(w.Date, ch.Code, r.RefundNo),
+		Source: source(r.FileID, r.Row),
+		Legs:   []subaccounts.Leg{subaccounts.Debit(shortage(r.RefundNo), r.Amount), subaccounts.Credit(owed(ch.Code, w.Date), r.Amount)}})
+	if err != nil {
+		return err
+	}
+	return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.RefundMiss, Subject: r.RefundNo, Channel: ch.Code, ClearingDate: w.Date,
+		Member: r.Member, Amount: r.Amount, Theirs: r.OrderNo})
+}
+
+// stepReturnShares books refunds of orders that were split before (E7a): every
+// party gives back its part, taken from where it still has money. With it the
+// channel's clearing date is reconciled and split.
+func (w *Work) stepReturnShares(ctx context.Context, ch Channel) (Counts, error) {
+	ready, err := w.isDone(ctx, stepSplit, ch.Code)
+	if err != nil || !ready {
+		return Counts{}, err
+	}
+	return w.onReconciled(ctx, stepReturns, ch, func(tx *store.Tx, bill File) (Counts, error) {
+		list, err := w.refundsOf(ctx, tx, ch, bill)
+		if err != nil {
+			return Counts{}, err
+		}
+		// An order that this night split is, by now, split: its refunds were
+		// booked before the split, so they are told by that voucher.
+		var c Counts
+		for _, r := range list {
+			_, early, err := w.Book.VoucherByReference(ctx, tx, eventEarlyRefund, reference(w.Date, ch.Code, r.RefundNo))
+			if err != nil {
+				return c, err
+			}
+			if early || r.orphaned {
+				continue
+			}
+			c.In++
+			done, err := w.returnShares(ctx, tx, ch, r)
+			if err != nil {
+				return c, err
+			}
+			if done {
+				c.Done++
+			} else {
+				c.Failed++
+			}
+		}
+		return c, w.markSplit(ctx, tx, ch, bill)
+	})
+}
+
+// markSplit records that the channel's clearing date is reconciled and split:
+// from now on its money may be booked and released.
+func (w *Work) markSplit(ctx context.Context, tx *store.Tx, ch Channel, bill File) error {
+	_, err := tx.Exec(ctx, "UPDATE channel_days SET split_date = ? WHERE custody_id = ? AND channel = ? AND clearing_date = ?",
+		w.Date, w.Book.ID(), ch.Code, bill.Date)
+	return err
+}
+
+// returnShares posts one refund of a split order. Where the parties have too
+// little left it becomes an exception and a shortage.
+func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r refund) (bool, error) {
+	original, parties, err := w.sharesOf(ctx, tx, r.order, r.match)
+	if err != nil {
+		return false, err
+	}
+	before, err := w.refundedBefore(ctx, tx, r, parties)
+	if err != nil {
+		return false, err
+	}
+	shares, err := split.Refund(original, before, r.Amount, -r.Fee)
+	if err != nil {
+		return false, w.orphan(ctx, tx, ch, r)
+	}
+	legs, ok, err := w.recover(ctx, tx, ch, parties, shares)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return false, w.orphan(ctx, tx, ch, r)
+	}
+	if err := w.postRefund(ctx, tx, ch, r, eventRefund, eventRefundListed, legs...); err != nil {
+		return false, err
+	}
+	return true, w.settle(ctx, tx, ch.Code, w.Date, map[string]money.Amount{parties.member: -shares.Member, parties.partner: -shares.Partner})
+}
+
+// parties are who shares in an order.
+type parties struct{ member, partner string }
+
+// sharesOf reads an order's split from its voucher: what was posted, not what
+// today's rule would give.
+func (w *Work) sharesOf(ctx context.Context, tx *store.Tx, o orders.Order, m orders.Match) (split.Shares, parties, error) {
+	p, err := w.partiesOf(ctx, tx, o.Member)
+	if err != nil {
+		return split.Shares{}, p, err
+	}
+	v, found, err := w.Book.VoucherByReference(ctx, tx, eventSplit, reference(m.Clearing, o.Channel, o.OrderNo))
+	if err != nil || !found {
+		return split.Shares{}, p, err
+	}
+	for _, e := range v.Entries {
+		if e.Code == "2002" && e.Owner != p.member {
+			p.partner = e.Owner
+		}
+	}
+	return sharesIn(v, p, -1), p, nil
+}
+
+// sharesIn adds up the parties' parts in a voucher; sign -1 reads credits.
+func sharesIn(v subaccounts.Voucher, p parties, sign money.Amount) split.Shares {
+	var s split.Shares
+	for _, e := range v.Entries {
+		amount := sign * e.Amount
+		switch {
+		case e.Code == "2501":
+			s.Fee += amount
+		case e.Code == "2302" || e.Code == "2301" || (e.Code == "2305" && e.Owner == ""):
+			if amount < 0 {
+				s.HeadOfficeFee -= amount
+			} else {
+				s.HeadOffice += amount
+			}
+		case e.Owner == p.member && e.Owner != "":
+			s.Member += amount
+		case e.Owner == p.partner && e.Owner != "":
+			s.Partner += amount
+		}
+	}
+	return s
+}
+
+// refundedBefore adds up the earlier refunds of the same order, before or after its split.
+func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p parties) (split.Shares, error) {
+	var sum split.Shares
+	list, err := orders.RefundsOf(ctx, tx, w.Book.ID(), r.OrderNo)
+	if err != nil {
+		return sum, err
+	}
+	for _, o := range list {
+		m, matched, err := orders.MatchOf(ctx, tx, w.Book.ID(), o)
+		if err != nil {
+			return sum, err
+		}
+		if !matched || o.RefundNo == r.RefundNo {
+			continue
+		}
+		v, found, err := w.Book.VoucherByReference(ctx, tx, eventRefund, reference(m.Date, o.Channel, o.RefundNo))
+		if err != nil {
+			return sum, err
+		}
+		if found {
+			if sum, err = sum.Add(sharesIn(v, p, 1)); err != nil {
+				return sum, err
+			}
+		}
+	}
+	return sum, nil
+}
+
+// recover finds where each party's part can be taken from: money of the
+// refund's own clearing date first, then the oldest, then what is withdrawable.
+func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, p parties, s split.Shares) ([]subaccounts.Leg, bool, error) {
+	own := ch.Code + "." + w.Date.Compact()
+	var legs []subaccounts.Leg
+	for _, part := range []struct {
+		amount  money.Amount
+		pending subaccounts.Filter
+		then    []subaccounts.Key
+	}{
+		{s.Member, subaccounts.Filter{Code: "2002", Owner: p.member}, memberSources(p.member)},
+		{s.Partner, subaccounts.Filter{Code: "2002", Owner: p.partner}, memberSources(p.partner)},
+		{s.HeadOffice - s.HeadOfficeFee, subaccounts.Filter{Code: "2302"}, []subaccounts.Key{{Code: "2301"}, {Code: "2305"}}},
+	} {
+		taken, left, err := w.takeFrom(ctx, tx, own, part.amount, part.pending, part.then)
+		if err != nil || left > 0 {
+			return nil, false, err
+		}
+		legs = append(legs, taken...)
+	}
+	if s.Fee > 0 {
+		legs = append(legs, subaccounts.Debit(subaccounts.ChannelDay("2501", ch.Code, w.Date), s.Fee))
+	}
+	return legs, true, nil
+}
+
+func memberSources(code string) []subaccounts.Key {
+	return []subaccounts.Key{{Code: "2001", Owner: code}, {Code: "2304", Owner: code}, {Code: "2305"}}
+}
+
+// takeFrom lists debits that add up to the amount, in the order of recovery
+// (退款资金来源). left is what no source covers.
+func (w *Work) takeFrom(ctx context.Context, tx *store.Tx, own string, amount money.Amount, pending subaccounts.Filter, then []subaccounts.Key) ([]subaccounts.Leg, money.Amount, error) {
+	if amount <= 0 {
+		return nil, 0, nil
+	}
+	items, err := w.Book.Items(ctx, tx, pending)
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(items, func(a, b subaccounts.ItemBalance) int {
+		return cmp.Or(-cmp.Compare(boolRank(a.Item == own), boolRank(b.Item == own)), strings.Compare(itemDate(a.Item), itemDate(b.Item)), strings.Compare(a.Item, b.Item))
+	})
+	var legs []subaccounts.Leg
+	take := func(k subaccounts.Key, standing money.Amount) {
+		if part := min(amount, standing); part > 0 {
+			legs = append(legs, subaccounts.Debit(k, part))
+			amount -= part
+		}
+	}
+	for _, it := range items {
+		take(it.Key, -it.Balance)
+	}
+	for _, k := range then {
+		if amount == 0 {
+			break
+		}
+		balance, err := w.Book.Balance(ctx, tx, k)
+		if err != nil {
+			return nil, 0, err
+		}
+		take(k, -balance)
+	}
+	return legs, amount, nil
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// itemDate is the clearing date in an item such as WX.20260212.
+func itemDate(item string) string {
+	_, date, _ := strings.Cut(item, ".")
+	return date
+}
+
+// partiesOf returns who shares in a member's orders.
+func (w *Work) partiesOf(ctx context.Context, tx *store.Tx, member string) (parties, error) {
+	m, _, err := w.Book.GetMember(ctx, tx, member)
+	return parties{member, m.Partner}, err
+}
+
+// settle adds a member's earnings or returns of a channel day (结算单).
+func (w *Work) settle(ctx context.Context, tx *store.Tx, channel string, clearing bizdate.Date, by map[string]money.Amount) error {
+	codes := make([]string, 0, len(by))
+	for code, amount := range by {
+		if code != "" && amount != 0 {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		credit, debit := max(by[code], 0), max(-by[code], 0)
+		_, err := tx.Exec(ctx, `INSERT INTO settlements (custody_id, clearing_date, channel, member, credit_fen, debit_fen, released_fen)
+			VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (custody_id, clearing_date, channel, member) DO UPDATE SET
+			credit_fen = settlements.credit_fen + excluded.credit_fen, debit_fen = settlements.debit_fen + excluded.debit_fen`,
+			w.Book.ID(), clearing, channel, code, credit, debit)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

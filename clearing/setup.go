@@ -1,0 +1,294 @@
+package clearing
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"custody/clearing/calendar"
+	"custody/clearing/people"
+	"custody/internal/audit"
+	"custody/internal/bizdate"
+	"custody/internal/clock"
+	"custody/internal/fault"
+	"custody/internal/signing"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// OpenOptions say which home and database to open.
+type OpenOptions struct {
+	Home    string
+	DSN     string // empty: custody.db in the home
+	Custody string // empty: the one that custody.yaml names
+	Clock   clock.Clock
+	Random  io.Reader // for keys that are made at first use
+}
+
+// folders of a home.
+var folders = []string{"inbox", "outbox", "vault", "reports", "seals", "keys"}
+
+// firstCustody is the custody_id of the first custody account of a database.
+const firstCustody = 1
+
+func (o OpenOptions) dsn() string {
+	if o.DSN != "" {
+		return o.DSN
+	}
+	return filepath.Join(o.Home, "custody.db")
+}
+
+// Open opens an initialised home.
+func Open(ctx context.Context, o OpenOptions) (*Engine, error) {
+	config, err := LoadConfig(filepath.Join(o.Home, "custody.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if !store.Exists(o.dsn()) {
+		return nil, fault.Invalid("home.init", o.Home).On("--home", o.Home)
+	}
+	return open(ctx, o, config)
+}
+
+func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
+	if o.Custody != "" && o.Custody != config.Code {
+		return nil, fault.Invalid("home.custody", config.Code).On("--custody", o.Custody)
+	}
+	days, err := calendar.Load()
+	if err != nil {
+		return nil, err
+	}
+	keys := filepath.Join(o.Home, "keys")
+	key, err := signing.LoadOrCreate(keys, "seal", o.Random)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := signing.LoadOrCreateSecret(filepath.Join(keys, "salt"), len([32]byte{}), o.Random)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, o.dsn())
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{DB: db, Config: config, Calendar: days, Home: o.Home, Clock: o.Clock, Key: key}
+	err = db.Tx(ctx, func(tx *store.Tx) error {
+		e.Book, err = subaccounts.Open(ctx, tx, config.Code, [32]byte(secret))
+		if fault.CodeOf(err) == "ledger.custody_unknown" {
+			if err = subaccounts.Create(ctx, tx, firstCustody, config.Code, config.Name, config.Account); err == nil {
+				e.Book, err = subaccounts.Open(ctx, tx, config.Code, [32]byte(secret))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return e, nil
+}
+
+// Close closes the database.
+func (e *Engine) Close() error { return e.DB.Close() }
+
+// setupActor stands in the audit log for what custody.yaml brings at init.
+const setupActor = "init"
+
+// Init makes a home out of custody.yaml and members.csv: folders, keys,
+// database, custody account, users, split rules, members with their bound
+// accounts. A home that is there already is left as it is.
+func Init(ctx context.Context, o OpenOptions) (*Engine, bool, error) {
+	config, err := LoadConfig(filepath.Join(o.Home, "custody.yaml"))
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range folders {
+		if err := os.MkdirAll(filepath.Join(o.Home, name), 0o700); err != nil {
+			return nil, false, fault.Invalid("home.folder", name).Because(err)
+		}
+	}
+	e, err := open(ctx, o, config)
+	if err != nil {
+		return nil, false, err
+	}
+	rules, err := e.Rules(ctx)
+	if err == nil && len(rules) == 0 {
+		return e, true, errors.Join(e.setup(ctx), nil)
+	}
+	return e, false, err
+}
+
+// setup fills the empty books in one transaction.
+func (e *Engine) setup(ctx context.Context) error {
+	at := e.Clock.Now()
+	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+		for _, u := range e.Config.Users {
+			err := people.Add(ctx, tx, e.Book.ID(), setupActor, at, people.User{Name: u.Name, OSUser: u.OSUser, Roles: strings.Join(u.Roles, " ")})
+			if err != nil {
+				return err
+			}
+		}
+		if err := e.addRules(ctx, tx, at); err != nil {
+			return err
+		}
+		path := filepath.Join(e.Home, "members.csv")
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		_, err := e.importMembers(ctx, tx, setupActor, at, path)
+		return err
+	})
+}
+
+// auditedRules is the table of split rules as the audit log covers it.
+var auditedRules = audit.Table{Name: "split_rules", Key: []string{"rule_id", "version"}, Columns: []string{"effective_date", "content"}}
+
+func (e *Engine) addRules(ctx context.Context, tx *store.Tx, at time.Time) error {
+	for _, r := range e.Config.Rules {
+		raw, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		effective, err := bizdate.Parse(r.Effective)
+		if err != nil {
+			return err
+		}
+		var version int
+		err = tx.Get(ctx, &version, "SELECT COALESCE(MAX(version), 0) + 1 FROM split_rules WHERE custody_id = ? AND rule_id = ?", e.Book.ID(), r.ID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "INSERT INTO split_rules (custody_id, rule_id, version, effective_date, content) VALUES (?, ?, ?, ?, ?)",
+			e.Book.ID(), r.ID, version, effective, string(raw))
+		if err != nil {
+			return err
+		}
+		if err := auditedRules.Record(ctx, tx, e.Book.ID(), at, setupActor, "rule.add", []any{r.ID, version}, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memberColumns are those of members.csv.
+var memberColumns = []string{"code", "name", "kind", "partner", "account", "account_name", "bank", "cnaps"}
+
+// maxMembers bounds members.csv: a chain of 100,000 shops has as many rows.
+const maxMembers = 200_000
+
+// ImportMembers adds the members of a CSV file that are not there yet, with
+// their bound accounts. It returns how many it added.
+func (e *Engine) ImportMembers(ctx context.Context, actor, path string) (n int, err error) {
+	err = e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
+			return err
+		}
+		n, err = e.importMembers(ctx, tx, actor, e.Clock.Now(), path)
+		return err
+	})
+	return n, err
+}
+
+func (e *Engine) importMembers(ctx context.Context, tx *store.Tx, actor string, at time.Time, path string) (int, error) {
+	name := filepath.Base(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fault.Invalid("file.read", name).In(name).Because(err)
+	}
+	defer f.Close()
+	r := csv.NewReader(io.LimitReader(f, maxConfigBytes*64))
+	r.FieldsPerRecord = len(memberColumns)
+	header, err := r.Read()
+	if err != nil || !slices.Equal(header, memberColumns) {
+		return 0, fault.Invalid("member.header", strings.Join(memberColumns, ",")).In(name).AtLine(1).Because(err)
+	}
+	added := 0
+	for {
+		row, err := r.Read()
+		line, _ := r.FieldPos(0)
+		switch {
+		case errors.Is(err, io.EOF):
+			return added, nil
+		case err != nil:
+			return added, fault.Invalid("member.row").In(name).AtLine(line).Because(err)
+		case added >= maxMembers:
+			return added, fault.Invalid("member.limit", maxMembers).In(name).AtLine(line)
+		}
+		isNew, err := e.addMemberRow(ctx, tx, actor, at, row)
+		if fl := fault.Of(err); fl != nil {
+			return added, fl.In(name).AtLine(line)
+		}
+		if err != nil {
+			return added, err
+		}
+		if isNew {
+			added++
+		}
+	}
+}
+
+// addMemberRow adds one member; in a home that is being made its account
+// counts as verified, later it waits for a checker.
+func (e *Engine) addMemberRow(ctx context.Context, tx *store.Tx, actor string, at time.Time, row []string) (bool, error) {
+	m := subaccounts.Member{Code: row[0], Name: row[1], Kind: row[2], Partner: row[3], Status: subaccounts.StatusNormal}
+	_, found, err := e.Book.GetMember(ctx, tx, m.Code)
+	if err != nil || found {
+		return false, err
+	}
+	if err := e.Book.AddMember(ctx, tx, actor, at, m); err != nil || row[4] == "" {
+		return true, err
+	}
+	b := subaccounts.Binding{Member: m.Code, AccountNo: row[4], AccountName: row[5], BankName: row[6], CNAPS: row[7]}
+	if _, err := e.Book.Bind(ctx, tx, actor, at, b); err != nil {
+		return false, err
+	}
+	if actor != setupActor {
+		return true, nil
+	}
+	return true, e.Book.VerifyBinding(ctx, tx, actor, at, m.Code)
+}
+
+// AddMember adds one member, with a bound account that waits for a checker
+// where one is given.
+func (e *Engine) AddMember(ctx context.Context, actor string, m subaccounts.Member, b *subaccounts.Binding) error {
+	at := e.Clock.Now()
+	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
+			return err
+		}
+		return e.Book.AddMember(ctx, tx, actor, at, m)
+	})
+	if err != nil || b == nil {
+		return err
+	}
+	b.Member = m.Code
+	_, err = e.Bind(ctx, actor, *b)
+	return err
+}
+
+// SetMemberStatus freezes, stops, releases or closes a member's accounts.
+func (e *Engine) SetMemberStatus(ctx context.Context, actor, code, status string) error {
+	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
+			return err
+		}
+		return e.Book.UpdateMember(ctx, tx, actor, e.Clock.Now(), code, status)
+	})
+}
+
+// AddUser adds a user or replaces his roles.
+func (e *Engine) AddUser(ctx context.Context, actor string, u people.User) error {
+	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
+			return err
+		}
+		return people.Add(ctx, tx, e.Book.ID(), actor, e.Clock.Now(), u)
+	})
+}
