@@ -101,6 +101,9 @@ func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (C
 		case p.Answer == string(bankfiles.ResultFailed):
 			p.State = payout.AnsweredF
 			c.Failed++
+			if err := w.blockForFault(ctx, tx, p); err != nil {
+				return c, err
+			}
 		default:
 			p.State = payout.Unknown
 			c.Failed++
@@ -248,19 +251,21 @@ func (w *Work) refuseUndebited(ctx context.Context, tx *store.Tx) (int, error) {
 			return n, err
 		}
 		n++
-		if !slices.Contains(w.Config.Payout.AccountFaults, p.Code) {
-			continue
-		}
-		if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
-			return n, err
-		}
-		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Payee, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
-			Ours: Mask(p.AccountNo), Theirs: p.Code + " " + p.Reason})
-		if err != nil {
-			return n, err
-		}
 	}
 	return n, nil
+}
+
+// blockForFault blocks a bound account that the bank found wrong: it is paid
+// again only after two people verified it.
+func (w *Work) blockForFault(ctx context.Context, tx *store.Tx, p payout.Payout) error {
+	if !slices.Contains(w.Config.Payout.AccountFaults, p.Code) {
+		return nil
+	}
+	if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
+		return err
+	}
+	return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Payee, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
+		Ours: Mask(p.AccountNo), Theirs: p.Code + " " + p.Reason})
 }
 
 // refuse posts E5c: the money goes back to the withdrawable balance.

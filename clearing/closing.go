@@ -74,7 +74,7 @@ func (w *Work) resultHash(ctx context.Context, tx *store.Tx) (string, error) {
 
 func (w *Work) hashSteps(ctx context.Context, tx *store.Tx, out io.Writer) error {
 	return tx.Each(ctx, `SELECT phase, step, scope, n_in, n_done, n_skipped, n_failed FROM runs
-		WHERE custody_id = ? AND accounting_date = ? AND state = 'DONE' AND step NOT IN ('close', 'seal') ORDER BY phase, step, scope`,
+		WHERE custody_id = ? AND accounting_date = ? AND state = 'DONE' AND step NOT IN ('close', 'reports', 'seal') ORDER BY phase, step, scope`,
 		[]any{w.Book.ID(), w.Date}, func(scan func(...any) error) error {
 			var phase, step, scope string
 			var c Counts

@@ -467,5 +467,29 @@ func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Appro
 	if !found || now != approved {
 		return fault.Broken("approval.changed", a.ID)
 	}
-	return w.Book.VerifyBinding(ctx, tx, w.Actor, w.Stamp, a.Subject)
+	if err := w.Book.VerifyBinding(ctx, tx, w.Actor, w.Stamp, a.Subject); err != nil {
+		return err
+	}
+	return w.endPayeeFaults(ctx, tx, a.Subject)
+}
+
+// endPayeeFaults closes what was open about the member's old account.
+func (w *Work) endPayeeFaults(ctx context.Context, tx *store.Tx, member string) error {
+	list, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if e.Kind != exceptions.Payee || e.Member != member || e.ClosedDate != nil {
+			continue
+		}
+		date, err := w.collectingDay(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Closed, date); err != nil {
+			return err
+		}
+	}
+	return nil
 }

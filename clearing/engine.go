@@ -65,10 +65,10 @@ func (e *Engine) steps() []Step {
 		{stepTieOut, NightPhase, plain((*Work).stepTie)},
 		{stepTrial, NightPhase, plain((*Work).stepProve)},
 	}
+	// Reports come after the close, so that they can state the day's result.
+	list = append(list, Step{stepClose, NightPhase, plain((*Work).stepCloseDay)})
 	list = append(list, e.Reports...)
-	return append(list,
-		Step{stepClose, NightPhase, plain((*Work).stepCloseDay)},
-		Step{stepSeal, NightPhase, plain((*Work).stepSealDay)})
+	return append(list, Step{stepSeal, NightPhase, plain((*Work).stepSealDay)})
 }
 
 // StepNames returns the names of all steps in the order of playing.

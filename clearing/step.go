@@ -63,7 +63,7 @@ type Engine struct {
 	Home     string // folder with inbox/, outbox/, vault/, reports/, seals/, keys/
 	Clock    clock.Clock
 	Key      signing.Key
-	Reports  []Step // reporting steps of the night phase, run before the day is closed
+	Reports  []Step // reporting steps, run when the day is closed and before it is sealed
 	// Progress is told the step and how far it is; nil is silent.
 	Progress func(step string, done, total int)
 }
