@@ -109,7 +109,7 @@ func (w *Work) openDay(ctx context.Context, tx *store.Tx, date bizdate.Date) err
 	if err != nil {
 		return err
 	}
-	return auditedDays.Record(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, "day.open", []any{date}, nil)
+	return auditedDays.Record(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, "day.open", []any{int64(date)}, nil)
 }
 
 // cutBefore cuts (日切) every open day before date.
@@ -151,7 +151,7 @@ func (w *Work) saveDay(ctx context.Context, tx *store.Tx, d day, action string) 
 	if err != nil {
 		return err
 	}
-	return auditedDays.Record(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, action, []any{d.Date}, nil)
+	return auditedDays.Record(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, action, []any{int64(d.Date)}, nil)
 }
 
 // setPhase records how far the day phase is.
