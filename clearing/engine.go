@@ -3,6 +3,9 @@ package clearing
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -67,8 +70,28 @@ func (e *Engine) steps() []Step {
 	}
 	// Reports come after the close, so that they can state the day's result.
 	list = append(list, Step{stepClose, NightPhase, plain((*Work).stepCloseDay)})
-	list = append(list, e.Reports...)
+	for _, s := range e.Reports {
+		list = append(list, recorded(s))
+	}
 	return append(list, Step{stepSeal, NightPhase, plain((*Work).stepSealDay)})
+}
+
+// recorded gives a reporting step its checkpoint: what it wrote, it need not
+// write again.
+func recorded(s Step) Step {
+	run := s.Run
+	s.Run = func(ctx context.Context, w *Work) (Counts, error) {
+		done, err := w.isDone(ctx, s.Name, "")
+		if err != nil || done {
+			return Counts{}, err
+		}
+		counts, err := run(ctx, w)
+		if err != nil {
+			return counts, err
+		}
+		return w.once(ctx, s.Name, "", nil, func(*store.Tx) (Counts, error) { return counts, nil })
+	}
+	return s
 }
 
 // StepNames returns the names of all steps in the order of playing.
@@ -405,5 +428,15 @@ func (e *Engine) filesOut(ctx context.Context, tx *store.Tx, date bizdate.Date) 
 			list = append(list, folder+name)
 			return nil
 		})
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	reports, err := os.ReadDir(filepath.Join(e.Home, "reports", date.String()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, f := range reports {
+		list = append(list, "reports/"+date.String()+"/"+f.Name())
+	}
+	return list, nil
 }
