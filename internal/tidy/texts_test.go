@@ -27,14 +27,10 @@ func texts() map[string]bool {
 // dynamic are beginnings of codes that the source puts together, with the
 // place that does; the codes themselves then stand nowhere as one literal.
 var dynamic = map[string]string{
-	"arrival.":     "clearing/reconcile: arrival. and the proof's state or reason",
-	"batch.state.": "clearing/payout: batch.state. and the state",
-	"criterion.":   "clearing/reconcile: criterion. and the criterion",
-	"difference.":  "clearing/reconcile: difference. and the kind",
-	"file.state.":  "clearing/files.go: file.state. and the state",
-	"match.":       "clearing/reconcile: match. and the rule",
-	"step.":        "clearing/names.go: step. and the name",
-	"wait.":        "clearing/inbox.go: wait. and the kind of what is waited for",
+	"arrival.":    "clearing/reconcile: arrival. and the proof's state or reason",
+	"criterion.":  "clearing/reconcile: criterion. and the criterion",
+	"difference.": "clearing/reconcile: difference. and the kind",
+	"match.":      "clearing/reconcile: match. and the rule",
 }
 
 // languages: every code that the source names has its sentences.
