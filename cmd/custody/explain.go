@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"custody/clearing"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/lang"
+	"custody/subaccounts"
+)
+
+// accountName is the name of an account of the chart.
+func (a *app) accountName(code string) string {
+	def, ok := subaccounts.Chart(code)
+	switch {
+	case !ok:
+		return code
+	case a.lang == lang.ZH:
+		return def.ZH
+	}
+	return def.EN
+}
+
+// voucherAnswer is a voucher (凭证) as --json prints it.
+type voucherAnswer struct {
+	Voucher   string      `json:"voucher"`
+	Date      string      `json:"date"`
+	Event     string      `json:"event"`
+	EventName string      `json:"event_name"`
+	Reference string      `json:"reference"`
+	Source    string      `json:"source"`
+	Actor     string      `json:"actor"`
+	CreatedAt string      `json:"created_at"`
+	Reverses  int64       `json:"reverses,omitempty"`
+	Entries   []legAnswer `json:"entries"`
+}
+
+// newExplainCmd shows a voucher with everything that it was made of.
+func newExplainCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "explain ID", Short: a.t("cli.explain.short"), Long: a.t("cli.explain.long"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			v, err := findVoucher(ctx, e, args[0])
+			if err != nil {
+				return err
+			}
+			answer := voucherAnswer{Voucher: v.Name(), Date: v.Date.String(), Event: v.Event, EventName: a.named("event", v.Event), Reference: v.Reference,
+				Source: v.Source, Actor: v.Actor, CreatedAt: v.CreatedAt.In(bizdate.Zone).Format("2006-01-02T15:04:05-07:00"), Reverses: v.Reverses}
+			legs := make([]subaccounts.Leg, len(v.Entries))
+			for i, entry := range v.Entries {
+				legs[i] = subaccounts.Leg{Key: entry.Key, Amount: entry.Amount}
+				answer.Entries = append(answer.Entries, legAnswer{entry.Key.String(), a.accountName(entry.Code), int64(entry.Amount)})
+			}
+			return a.answer(answer, func() {
+				a.say("cli.explain.title", answer.Voucher, answer.Event, answer.EventName, answer.Reference)
+				a.legTable(legs)
+				a.say("cli.explain.source", answer.Source, answer.Actor, answer.CreatedAt)
+			})
+		})}
+}
+
+// findVoucher also takes the short number that people write on paper: 13-09 is
+// the ninth voucher of the latest 13th that the books know.
+func findVoucher(ctx context.Context, e *clearing.Engine, name string) (*subaccounts.Voucher, error) {
+	v, err := e.Voucher(ctx, name)
+	day, number, short := strings.Cut(name, "-")
+	if fault.CodeOf(err) != "voucher.unknown" || !short || len(day) != 2 {
+		return v, err
+	}
+	days, daysErr := knownDays(ctx, e, maxPeriod)
+	if daysErr != nil {
+		return nil, daysErr
+	}
+	for _, d := range days {
+		if strings.HasSuffix(d.Date.Compact(), day) {
+			return e.Voucher(ctx, d.Date.String()+"/"+number)
+		}
+	}
+	return v, err
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/spf13/cobra"
+
+	"custody/clearing"
+	"custody/internal/bizdate"
+)
+
+// fileKinds are what people call the kinds of files.
+var fileKinds = map[string]string{
+	"orders": "cli.kind.orders", "bill": "cli.kind.bill", "statement": "cli.kind.statement",
+	"intraday": "cli.kind.intraday", "result": "cli.kind.result", "balances": "cli.kind.balances", "": "cli.kind.unknown",
+}
+
+var fileStates = map[clearing.FileState]string{
+	clearing.FileExpected: "cli.file.expected", clearing.FileValidated: "cli.file.validated", clearing.FileLoaded: "cli.file.loaded",
+	clearing.FileRejected: "cli.file.rejected", clearing.FileNoBill: "cli.file.no-bill", clearing.FileWaived: "cli.file.waived",
+}
+
+// moment is how a time is printed, in the zone of the books.
+const moment = "2006-01-02 15:04"
+
+// newFilesCmd shows what a date expects and what came.
+func newFilesCmd(a *app) *cobra.Command {
+	var on string
+	cmd := &cobra.Command{Use: "files", Short: a.t("cli.files.short"), Args: cobra.NoArgs,
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, _ []string) error {
+			date, err := a.dateOrLatest(ctx, e, "--date", on)
+			if err != nil {
+				return err
+			}
+			list, err := e.Files(ctx, date)
+			if err != nil {
+				return err
+			}
+			if list == nil {
+				list = []clearing.File{}
+			}
+			return a.answer(filesAnswer{date, list}, func() { a.fileTable(date, list) })
+		})}
+	cmd.Flags().StringVar(&on, "date", "", a.t("cli.flag.date-latest"))
+	return cmd
+}
+
+type filesAnswer struct {
+	Date  bizdate.Date    `json:"date"`
+	Files []clearing.File `json:"files"`
+}
+
+func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
+	a.say("cli.files.title", date)
+	g := a.grid(a.t("cli.col.file"), a.t("cli.col.source"), a.t("cli.col.date"), a.t("cli.col.state"), a.t("cli.col.due"), ">"+a.t("cli.col.rows"), a.t("cli.col.name"))
+	for _, f := range list {
+		source := f.Source
+		if f.Kind == "statement" || f.Kind == "intraday" || f.Kind == "balances" {
+			source = clearing.Mask(source)
+		}
+		due, rows := "", any("")
+		if !f.Due.IsZero() {
+			due = f.Due.In(bizdate.Zone).Format(moment)
+		}
+		if f.State != clearing.FileExpected {
+			rows = f.Rows
+		}
+		g.row(a.t(fileKinds[f.Kind]), source, f.Date, a.t(fileStates[f.State])+a.firstError(f), due, rows, f.Name)
+	}
+	g.print()
+}
+
+// firstError says why a file was rejected.
+func (a *app) firstError(f clearing.File) string {
+	var list []struct {
+		Code string `json:"code"`
+		Line int    `json:"line"`
+	}
+	if f.State != clearing.FileRejected || json.Unmarshal([]byte(f.Errors), &list) != nil || len(list) == 0 {
+		return ""
+	}
+	if list[0].Line == 0 {
+		return " (" + list[0].Code + ")"
+	}
+	return " (" + list[0].Code + a.t("place.line", list[0].Line) + ")"
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"custody/clearing"
+	"custody/subaccounts"
+)
+
+// newMemberCmd keeps franchisees (加盟商) and partners (渠道合作方).
+func newMemberCmd(a *app) *cobra.Command {
+	return group("member", a.t("cli.member.short"),
+		newMemberImportCmd(a), newMemberAddCmd(a), newMemberListCmd(a), newMemberShowCmd(a),
+		memberStatusCmd(a, "freeze", a.t("cli.member.freeze.short"), subaccounts.StatusFrozen),
+		memberStatusCmd(a, "unfreeze", a.t("cli.member.unfreeze.short"), subaccounts.StatusNormal),
+		memberStatusCmd(a, "stop", a.t("cli.member.stop.short"), subaccounts.StatusStopped),
+		memberStatusCmd(a, "close", a.t("cli.member.close.short"), subaccounts.StatusClosed))
+}
+
+func newMemberImportCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "import FILE", Short: a.t("cli.member.import.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			n, err := e.ImportMembers(ctx, actor, args[0])
+			if err != nil {
+				return err
+			}
+			return a.answer(map[string]int{"added": n}, func() { a.say("cli.member.import.done", n) })
+		})}
+}
+
+func newMemberAddCmd(a *app) *cobra.Command {
+	var m subaccounts.Member
+	var b subaccounts.Binding
+	cmd := &cobra.Command{Use: "add CODE", Short: a.t("cli.member.add.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			m.Code, m.Kind = args[0], strings.ToUpper(m.Kind)
+			var binding *subaccounts.Binding
+			if b.AccountNo != "" {
+				binding = &b
+			}
+			if err := e.AddMember(ctx, actor, m, binding); err != nil {
+				return err
+			}
+			return a.answer(map[string]string{"added": m.Code}, func() { a.say("cli.member.add.done", m.Code, m.Name) })
+		})}
+	flags := cmd.Flags()
+	flags.StringVar(&m.Name, "name", "", a.t("cli.flag.name"))
+	flags.StringVar(&m.Kind, "kind", "franchisee", a.t("cli.flag.member-kind"))
+	flags.StringVar(&m.Partner, "partner", "", a.t("cli.flag.partner"))
+	flags.StringVar(&b.AccountName, "account-name", "", a.t("cli.flag.account-name"))
+	bindingFlags(a, cmd, &b)
+	return cmd
+}
+
+// memberAnswer is a member as --json prints him.
+type memberAnswer struct {
+	Code    string         `json:"code"`
+	Name    string         `json:"name"`
+	Kind    string         `json:"kind"`
+	Partner string         `json:"partner"`
+	Status  string         `json:"status"`
+	Binding *bindingAnswer `json:"binding,omitempty"`
+
+	Balance *clearing.MemberBalance `json:"balance,omitempty"`
+}
+
+type bindingAnswer struct {
+	Account string `json:"account"` // masked
+	Name    string `json:"name"`
+	Bank    string `json:"bank"`
+	CNAPS   string `json:"cnaps"`
+	Status  string `json:"status"`
+	Version int    `json:"version"`
+}
+
+func answerOf(m subaccounts.Member) memberAnswer {
+	return memberAnswer{Code: m.Code, Name: m.Name, Kind: m.Kind, Partner: m.Partner, Status: m.Status}
+}
+
+func newMemberListCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "list", Short: a.t("cli.member.list.short"), Args: cobra.NoArgs,
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, _ []string) error {
+			members, err := e.Members(ctx)
+			if err != nil {
+				return err
+			}
+			list := make([]memberAnswer, len(members))
+			for i, m := range members {
+				list[i] = answerOf(m)
+			}
+			return a.answer(map[string]any{"members": list}, func() {
+				g := a.grid(a.t("cli.col.code"), a.t("cli.col.name"), a.t("cli.col.kind"), a.t("cli.col.partner"), a.t("cli.col.state"))
+				for _, m := range list {
+					g.row(m.Code, m.Name, a.named("member_kind", m.Kind), m.Partner, a.named("member_status", m.Status))
+				}
+				g.print()
+			})
+		})}
+}
+
+func newMemberShowCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "show CODE", Short: a.t("cli.member.show.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			v, err := e.Member(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			answer := answerOf(v.Member)
+			answer.Balance = &v.Balance
+			if b := v.Binding; b.AccountNo != "" {
+				answer.Binding = &bindingAnswer{clearing.Mask(b.AccountNo), b.AccountName, b.BankName, b.CNAPS, b.Status, b.Version}
+			}
+			return a.answer(answer, func() { a.showMember(answer) })
+		})}
+}
+
+func (a *app) showMember(m memberAnswer) {
+	a.say("cli.member.title", m.Code, m.Name, a.named("member_kind", m.Kind), a.named("member_status", m.Status))
+	if m.Partner != "" {
+		a.say("cli.member.partner", m.Partner)
+	}
+	if b := m.Binding; b != nil {
+		a.say("cli.member.binding", b.Account, b.Name, b.Bank, b.CNAPS, b.Status)
+	}
+	a.balanceTable([]clearing.MemberBalance{*m.Balance})
+}
+
+func memberStatusCmd(a *app, use, short, status string) *cobra.Command {
+	return &cobra.Command{Use: use + " CODE", Short: short, Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			if err := e.SetMemberStatus(ctx, actor, args[0], status); err != nil {
+				return err
+			}
+			return a.answer(map[string]string{"code": args[0], "status": status}, func() {
+				a.say("cli.member.status", args[0], a.named("member_status", status))
+			})
+		})}
+}

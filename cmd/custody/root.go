@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"custody/internal/lang"
+)
+
+// defaultHome is the home where --home does not name one.
+const defaultHome = "./custody-data"
+
+// run is the program: it returns the exit code (0 done, 1 internal error, 2
+// usage or bad input, 3 the books do not hold, 4 another run works, 5 waiting).
+func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := newApp(args, env, stdin, stdout, stderr)
+	root := newRootCmd(a)
+	root.SetArgs(args)
+	return a.finish(root.ExecuteContext(ctx))
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "custody",
+		Short:         a.t("cli.short"),
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.home, "home", defaultHome, a.t("cli.flag.home"))
+	flags.StringVar(&a.custody, "custody", "", a.t("cli.flag.custody"))
+	flags.StringVar(&a.dsn, "db", "", a.t("cli.flag.db"))
+	flags.StringVar(&a.as, "as", "", a.t("cli.flag.as"))
+	flags.BoolVar(&a.json, "json", a.json, a.t("cli.flag.json"))
+	flags.StringVar(&a.langFlag, "lang", a.langFlag, a.t("cli.flag.lang"))
+	root.AddCommand(
+		newInitCmd(a), newMemberCmd(a), newBindCmd(a),
+		newImportCmd(a), newInspectCmd(a), newFilesCmd(a),
+		newRunCmd(a), newDayCmd(a),
+		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
+		newExceptionCmd(a), newRuleCmd(a), newExplainCmd(a),
+		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
+		newServeCmd(a), newSimulateCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
+	)
+	return root
+}
+
+// group is a command that only has sub-commands: alone it prints its help.
+func group(use, short string, subs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(subs...)
+	return cmd
+}
+
+// speech returns the language of the terminal: --lang, else the locale.
+func speech(flag string, env func(string) string) lang.Lang {
+	if flag != "" {
+		return lang.Parse(flag)
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := env(name); v != "" {
+			return lang.Parse(v)
+		}
+	}
+	return lang.EN
+}
