@@ -20,7 +20,7 @@ const (
 // writeAccounts writes the roll-forward of every account (分户余额变动): opening,
 // debits, credits, closing. Balances stand positive on the account's own side.
 func (r *report) writeAccounts(context.Context, *store.Tx) error {
-	s, err := r.open(form{code: "accounts", frozen: 3, widths: []float64{9, 24, 14, 26, 7, 18, 18, 18, 18}})
+	s, err := r.open(form{code: "accounts", frozen: 3, widths: []int{9, 24, 14, 26, 7, 18, 18, 18, 18}})
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ const (
 // writeLedger writes the general ledger (总账): each figure is the sum of the
 // code's rows on the sheet of accounts.
 func (r *report) writeLedger(context.Context, *store.Tx) error {
-	s, err := r.open(form{code: "ledger", frozen: 3, widths: []float64{10, 30, 8, 20, 20, 20, 20}})
+	s, err := r.open(form{code: "ledger", frozen: 3, widths: []int{10, 30, 8, 20, 20, 20, 20}})
 	if err != nil {
 		return err
 	}

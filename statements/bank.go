@@ -28,7 +28,7 @@ type bankRow struct {
 // was matched to, from its opening to line (1) of the reconciliation. A
 // statement that ends elsewhere than the tie-out says is document.tieout.
 func (r *report) writeBank(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "bank", frozen: 3, widths: []float64{7, 16, 12, 12, 14, 14, 15, 18, 22, 20, 12, 24}})
+	s, err := r.open(form{code: "bank", frozen: 3, widths: []int{7, 16, 12, 12, 14, 14, 15, 18, 22, 20, 12, 24}})
 	if err != nil {
 		return err
 	}

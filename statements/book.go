@@ -58,7 +58,7 @@ type sheet struct {
 	stream *excelize.StreamWriter
 	row    int // last row written
 	width  int // columns
-	widths []float64
+	widths []int
 	links  int
 	bad    error
 }
@@ -76,9 +76,10 @@ func (b *book) tab(code string) error {
 
 // form says how a sheet looks on screen and on paper.
 type form struct {
-	code   string    // of the sheet's name
-	widths []float64 // of the columns, in characters
-	frozen int       // rows that stay at the top, and on every printed page
+	code   string // of the sheet's name
+	widths []int  // of the columns, in characters
+	pages  int    // of paper on which the sheet must fit; 0: as many as it takes
+	frozen int    // rows that stay at the top, and on every printed page
 }
 
 // open begins writing a sheet that tab has made.
@@ -92,7 +93,7 @@ func (b *book) open(f form) (*sheet, error) {
 		return nil, err
 	}
 	for i, w := range f.widths {
-		if err := s.stream.SetColWidth(i+1, i+1, w); err != nil {
+		if err := setWidth(s.stream, i+1, w); err != nil {
 			return nil, err
 		}
 	}
@@ -105,7 +106,7 @@ func (b *book) open(f form) (*sheet, error) {
 
 // page sets A4, one page wide, with page numbers.
 func (s *sheet) page(f form) error {
-	a4, orientation, wide, high, fit, grid, height := 9, "landscape", 1, 0, true, false, rowHeight
+	a4, orientation, wide, high, fit, grid, height := 9, "landscape", 1, f.pages, true, false, rowHeight
 	quoted := strings.ReplaceAll(s.footer, "&", "&&") // the space below ends the font size, lest a name begin with a digit
 	options := []error{
 		s.file.SetSheetProps(s.name, &excelize.SheetPropsOptions{FitToPage: &fit, DefaultRowHeight: &height}),
@@ -128,37 +129,30 @@ func (s *sheet) page(f form) error {
 	return nil
 }
 
-// margins are in inches; the centre line is that of the printed table.
-func margins() *excelize.PageLayoutMarginsOptions {
-	side, edge, foot, centred := 0.5, 0.6, 0.3, true
-	return &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &edge, Bottom: &edge, Header: &foot, Footer: &foot, Horizontally: &centred}
-}
-
 // add writes the next row and returns its number.
 func (s *sheet) add(cells ...any) int { return s.tall(0, cells...) }
 
 // tall is add with a height in points; 0 is the usual one.
-func (s *sheet) tall(height float64, cells ...any) int {
+func (s *sheet) tall(height int, cells ...any) int {
 	s.row++
 	if height == 0 {
 		height = s.lines(cells)*lineHeight + 4
 	}
 	if s.bad == nil {
-		s.bad = s.stream.SetRow("A"+strconv.Itoa(s.row), cells, excelize.RowOpts{Height: height})
+		s.bad = s.stream.SetRow("A"+strconv.Itoa(s.row), cells, rowHeightOf(height))
 	}
 	return s.row
 }
 
 // Heights in points.
 const (
-	rowHeight  = 18.0
-	lineHeight = 14.0
+	lineHeight = 14
 	maxLines   = 20 // a row may be 409 points high
 )
 
 // lines is how many lines the row's wrapped texts take. Spreadsheets grow a row
 // when a person types into it, but not when they open a file with a row height.
-func (s *sheet) lines(cells []any) float64 {
+func (s *sheet) lines(cells []any) int {
 	most := 1
 	for i, c := range cells {
 		x, ok := c.(excelize.Cell)
@@ -166,10 +160,10 @@ func (s *sheet) lines(cells []any) float64 {
 		if !ok || !isText || x.StyleID != s.styles[lookWrap] || i >= len(s.widths) {
 			continue
 		}
-		room := max(int(s.widths[i])-2, 1)
+		room := max(s.widths[i]-2, 1)
 		most = max(most, (columns(text)+room-1)/room)
 	}
-	return float64(min(most, maxLines))
+	return min(most, maxLines)
 }
 
 // columns is the width of a text in characters; a Chinese one counts twice.
@@ -286,23 +280,6 @@ func (b *book) day(d bizdate.Date) excelize.Cell {
 		return b.cell(lookDate, "")
 	}
 	return b.cell(lookDate, bizdate.New(1899, 12, 30).DaysUntil(d))
-}
-
-// maxCellFen is the largest amount of 15 digits: a spreadsheet keeps no more.
-const maxCellFen = 999_999_999_999_999
-
-// number is an amount as a cell's value. The writer prints a number in its
-// shortest form, and up to 15 digits that form is the decimal text it was read
-// from, so the file holds exactly the amount. Longer amounts stand as text.
-func number(a money.Amount) any {
-	if a > maxCellFen || a < -maxCellFen {
-		return a.Grouped()
-	}
-	value, err := strconv.ParseFloat(a.String(), 64)
-	if err != nil {
-		return a.Grouped()
-	}
-	return value
 }
 
 // at names a cell: at(2, 5) is B5.

@@ -38,7 +38,7 @@ func (f fileRow) source() string {
 
 // writeCover writes the first sheet (封面).
 func (r *report) writeCover(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "cover", widths: []float64{16, 23, 32, 9, 16, 16, 14, 40}})
+	s, err := r.open(form{code: "cover", pages: 1, widths: []int{16, 23, 32, 9, 16, 16, 14, 40}})
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (r *report) coverFiles(ctx context.Context, tx *store.Tx, s *sheet) error {
 
 // writeChecks writes what each closing check compared.
 func (r *report) writeChecks(context.Context, *store.Tx) error {
-	s, err := r.open(form{code: "checks", frozen: 3, widths: []float64{9, 56, 14, 20, 60}})
+	s, err := r.open(form{code: "checks", frozen: 3, widths: []int{9, 56, 14, 20, 60}})
 	if err != nil {
 		return err
 	}

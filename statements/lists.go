@@ -34,7 +34,7 @@ func until(d, cut bizdate.Date) bizdate.Date {
 // writeChannels writes the channel days (渠道清算) that moved on the date or were
 // still open at its cut.
 func (r *report) writeChannels(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "channels", frozen: 3, widths: []float64{14, 12, 16, 16, 14, 16, 12, 12, 12, 12, 26}})
+	s, err := r.open(form{code: "channels", frozen: 3, widths: []int{14, 12, 16, 16, 14, 16, 12, 12, 12, 12, 26}})
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func readExceptions(ctx context.Context, tx *store.Tx, id int64, date bizdate.Da
 
 // writeExceptions writes the differences (差错) with owner, due date and age.
 func (r *report) writeExceptions(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "exceptions", frozen: 3, widths: []float64{15, 20, 22, 12, 12, 10, 12, 14, 16, 16, 12, 12, 9}})
+	s, err := r.open(form{code: "exceptions", frozen: 3, widths: []int{15, 20, 22, 12, 12, 10, 12, 14, 16, 16, 12, 12, 9}})
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (p payoutRow) stateAt(date bizdate.Date) string {
 // writePayouts writes the payouts (出款) that moved on the date or were open at
 // its cut; a returned one stays until it is credited to the member.
 func (r *report) writePayouts(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "payouts", frozen: 3, widths: []float64{18, 17, 9, 18, 22, 13, 9, 13, 13, 12, 7, 18, 14, 12, 12, 12}})
+	s, err := r.open(form{code: "payouts", frozen: 3, widths: []int{18, 17, 9, 18, 22, 13, 9, 13, 13, 12, 7, 18, 14, 12, 12, 12}})
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ WHERE m.custody_id = ? AND m.accounting_date = ? AND (
 
 // writeMatched streams the matches of the date (已匹配).
 func (r *report) writeMatched(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "matched", frozen: 3, widths: []float64{8, 28, 22, 14, 14, 16, 14, 20, 26, 9, 16}})
+	s, err := r.open(form{code: "matched", frozen: 3, widths: []int{8, 28, 22, 14, 14, 16, 14, 20, 26, 9, 16}})
 	if err != nil {
 		return err
 	}

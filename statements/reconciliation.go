@@ -21,7 +21,7 @@ const transitAmount = 7
 // writeTransit writes the items in transit (未达账项): what only one side of the
 // tie-out has, and what lines (10) and (11) consist of.
 func (r *report) writeTransit(ctx context.Context, tx *store.Tx) error {
-	s, err := r.open(form{code: "transit", frozen: 3, widths: []float64{10, 30, 13, 34, 32, 9, 18}})
+	s, err := r.open(form{code: "transit", frozen: 3, widths: []int{10, 30, 13, 34, 32, 9, 18}})
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ const reconciliationAmount = 6
 // writeReconciliation writes the bank reconciliation (银行存款余额调节表), lines (1)
 // to (11), as the form that is signed.
 func (r *report) writeReconciliation(context.Context, *store.Tx) error {
-	s, err := r.open(form{code: "reconciliation", widths: []float64{8, 42, 13, 36, 34, 20}})
+	s, err := r.open(form{code: "reconciliation", widths: []int{8, 42, 13, 36, 34, 20}})
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ type ends struct{ opening, in, out, closing string }
 
 // account writes the entries of one account.
 func (s *statement) account(b *book, x passbook) (ends, error) {
-	t, err := b.open(form{code: "statement." + x.Code, frozen: 3, widths: []float64{12, 15, 20, 21, 34, 22, 15, 15, 16}})
+	t, err := b.open(form{code: "statement." + x.Code, frozen: 3, widths: []int{12, 15, 20, 21, 34, 22, 15, 15, 16}})
 	if err != nil {
 		return ends{}, err
 	}
@@ -78,7 +78,7 @@ func (s *statement) below(b *book) string {
 // summary writes the first sheet: whose statement, and the balances that a
 // member knows at the opening and at the closing.
 func (s *statement) summary(b *book, cells map[string]ends) error {
-	t, err := b.open(form{code: "statement", widths: []float64{20, 24, 19, 19, 19, 19}})
+	t, err := b.open(form{code: "statement", widths: []int{20, 24, 19, 19, 19, 19}})
 	if err != nil {
 		return err
 	}

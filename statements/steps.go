@@ -23,16 +23,12 @@ type Prover interface {
 	CheckViews(ctx context.Context, tx *store.Tx, date bizdate.Date) ([]clearing.CheckView, error)
 }
 
+var _ Prover = (*clearing.Engine)(nil)
+
 // Steps returns the reporting steps of the night phase (日结报表).
 func Steps() []clearing.Step {
 	return []clearing.Step{{Name: "reports", Phase: clearing.NightPhase,
-		Run: func(ctx context.Context, w *clearing.Work) (clearing.Counts, error) {
-			prover, ok := any(w.Engine).(Prover)
-			if !ok {
-				return clearing.Counts{}, fault.Broken("document.prover")
-			}
-			return Reports(ctx, w, prover)
-		}}}
+		Run: func(ctx context.Context, w *clearing.Work) (clearing.Counts, error) { return Reports(ctx, w, w.Engine) }}}
 }
 
 // Reports writes the reports of a date to reports/<date> in the home: the

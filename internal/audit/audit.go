@@ -91,7 +91,8 @@ func Record(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, ac
 		return err
 	}
 	// Locks the head row of the custody account where more than one could write.
-	if _, err := tx.Exec(ctx, "UPDATE custodies SET audit_count = audit_count + 1 WHERE custody_id = ?", custodyID); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO audit_heads (custody_id, events) VALUES (?, 1)
+		ON CONFLICT (custody_id) DO UPDATE SET events = audit_heads.events + 1`, custodyID); err != nil {
 		return err
 	}
 	var size int64

@@ -146,7 +146,7 @@ func VerifyLog(ctx context.Context, tx *store.Tx, custodyID int64) ([]Finding, i
 		return nil, 0, err
 	}
 	var head sql.NullInt64
-	if _, err := tx.Find(ctx, &head, "SELECT audit_count FROM custodies WHERE custody_id = ?", custodyID); err != nil {
+	if _, err := tx.Find(ctx, &head, "SELECT events FROM audit_heads WHERE custody_id = ?", custodyID); err != nil {
 		return nil, 0, err
 	}
 	if head.Valid && head.Int64 != last {

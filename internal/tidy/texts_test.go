@@ -31,6 +31,7 @@ var dynamic = map[string]string{
 	"criterion.":  "clearing/reconcile: criterion. and the criterion",
 	"difference.": "clearing/reconcile: difference. and the kind",
 	"match.":      "clearing/reconcile: match. and the rule",
+	"doc.":        "statements: doc., the list and the value",
 }
 
 // languages: every code that the source names has its sentences.

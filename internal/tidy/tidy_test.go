@@ -178,7 +178,9 @@ func packageNames(tree []*source) (found []string) {
 
 // floatsAllowed are the files near money that hold a float, with the reason.
 // A ratio in a report is fine; an amount never is.
-var floatsAllowed = map[string]string{}
+var floatsAllowed = map[string]string{
+	"statements/excel.go": "excelize takes widths, heights and the value of a number cell as floats; amounts come in as decimal text of at most 15 digits and nothing is computed",
+}
 
 func floats(tree []*source, allowed map[string]string) (found []string) {
 	stale := maps.Clone(allowed)

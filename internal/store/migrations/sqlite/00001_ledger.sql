@@ -11,8 +11,7 @@ CREATE TABLE custodies (
     name            TEXT    NOT NULL,
     account_no      TEXT    NOT NULL,
     voucher_count   INTEGER NOT NULL DEFAULT 0, -- size of the voucher log
-    account_count   INTEGER NOT NULL DEFAULT 0, -- last account_id given out
-    audit_count     INTEGER NOT NULL DEFAULT 0  -- size of the audit log
+    account_count   INTEGER NOT NULL DEFAULT 0  -- last account_id given out
 ) STRICT;
 
 -- Franchisees (加盟商) and channel partners (渠道合作方).
@@ -147,6 +146,12 @@ CREATE TABLE audit_events (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_events_by_subject ON audit_events (custody_id, subject, key, event_id);
 
+-- Size of the audit log: a cut tail shows.
+CREATE TABLE audit_heads (
+    custody_id  INTEGER NOT NULL PRIMARY KEY,
+    events      INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE audit_log_nodes (
     custody_id  INTEGER NOT NULL,
     level       INTEGER NOT NULL,
@@ -157,6 +162,7 @@ CREATE TABLE audit_log_nodes (
 
 -- +goose Down
 DROP TABLE audit_log_nodes;
+DROP TABLE audit_heads;
 DROP TABLE audit_events;
 DROP TABLE voucher_log_nodes;
 DROP TABLE ledger_days;
