@@ -138,7 +138,7 @@ func (a *app) waitLine(w clearing.Wait) string {
 	}
 	subject := w.Subject
 	if kind, rest, ok := strings.Cut(subject, " "); ok && w.Kind == "file" && fileKinds[kind] != "" {
-		subject = a.t(fileKinds[kind]) + " " + rest
+		subject = a.t(fileKinds[kind]) + " " + strings.TrimSpace(rest)
 	}
 	return a.t(code, subject, w.Since.In(bizdate.Zone).Format(moment))
 }

@@ -2,92 +2,66 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 
-	"golang.org/x/text/width"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // grid is a table for the terminal. Columns whose heading begins with ">" are
 // aligned to the right, as amounts and counts are; a Chinese character counts
 // two columns, as terminals draw it.
 type grid struct {
-	a     *app
-	right []bool
-	rows  [][]string // the first is the heading
+	a *app
+	w table.Writer
 }
 
 func (a *app) grid(headings ...string) *grid {
-	g := &grid{a: a, right: make([]bool, len(headings))}
-	head := make([]string, len(headings))
+	g := &grid{a: a, w: table.NewWriter()}
+	style := table.StyleLight
+	style.Format.Header = text.FormatDefault
+	style.Options = table.Options{SeparateHeader: true}
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	g.w.SetStyle(style)
+	g.w.SuppressTrailingSpaces()
+	head := make(table.Row, len(headings))
+	var right []table.ColumnConfig
 	for i, h := range headings {
-		head[i], g.right[i] = strings.CutPrefix(h, ">")
+		name, isRight := strings.CutPrefix(h, ">")
+		if head[i] = name; isRight {
+			right = append(right, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
 	}
-	g.rows = append(g.rows, head)
+	g.w.AppendHeader(head)
+	g.w.SetColumnConfigs(right)
 	return g
 }
 
 // row adds a row. Line breaks and control characters, which come from files,
 // would break the table or steer the terminal: they become spaces.
 func (g *grid) row(cells ...any) {
-	row := make([]string, len(cells))
+	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = strings.TrimSpace(strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7f {
-				return ' '
-			}
-			return r
-		}, fmt.Sprint(c)))
+		row[i] = strings.TrimSpace(plain(fmt.Sprint(c)))
 	}
-	g.rows = append(g.rows, row)
+	g.w.AppendRow(row)
+}
+
+// plain replaces control characters by spaces.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || (r >= 0x7f && r < 0xa0) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // print writes the table, or that there is nothing.
 func (g *grid) print() {
-	if len(g.rows) == 1 {
+	if g.w.Length() == 0 {
 		g.a.say("cli.none")
 		return
 	}
-	g.write(g.a.out)
-}
-
-func (g *grid) write(out io.Writer) {
-	widths := make([]int, len(g.right))
-	for _, row := range g.rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], columns(cell))
-		}
-	}
-	rule := make([]string, len(widths))
-	for i, w := range widths {
-		rule[i] = strings.Repeat("-", w)
-	}
-	for _, row := range slices.Insert(slices.Clone(g.rows), 1, rule) {
-		var line strings.Builder
-		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-columns(cell))
-			if g.right[i] {
-				line.WriteString(pad + cell)
-			} else {
-				line.WriteString(cell + pad)
-			}
-			line.WriteString("  ")
-		}
-		fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
-	}
-}
-
-// columns is how many columns of a terminal a text takes.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		switch width.LookupRune(r).Kind() {
-		case width.EastAsianWide, width.EastAsianFullwidth:
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
+	fmt.Fprintln(g.a.out, g.w.Render())
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -167,7 +166,7 @@ func newSimulateAnswerCmd(a *app) *cobra.Command {
 		}
 		return a.answer(map[string]any{"date": date, "files": names}, func() {
 			for _, name := range names {
-				fmt.Fprintln(a.out, filepath.Join("inbox", name))
+				fmt.Fprintln(a.out, name)
 			}
 		})
 	})}

@@ -39,6 +39,7 @@ users:
   - {name: maker1, roles: [operator, maker]}
   - {name: checker1, roles: [checker]}
   - {name: auditor1, roles: [auditor]}
+  - {name: scheduler, roles: [scheduler]}
 `))
 
 // writeHome writes custody.yaml and members.csv.
