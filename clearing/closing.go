@@ -225,6 +225,11 @@ func (w *Work) sealContent(ctx context.Context, tx *store.Tx) ([]byte, error) {
 	return json.Marshal(s)
 }
 
+// sealPath is where a day's seal lies.
+func (e *Engine) sealPath(date bizdate.Date) string {
+	return filepath.Join(e.Home, "seals", date.String()+".json")
+}
+
 // writeSeal writes the stored seal to its file; the bytes are the same whenever
 // it is written.
 func (w *Work) writeSeal(ctx context.Context) error {
@@ -247,7 +252,7 @@ func (w *Work) writeSeal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(filepath.Join(w.Home, "seals", w.Date.String()+".json"), append(raw, '\n'), 0o600); err != nil {
+	if err := atomicfile.WriteFile(w.sealPath(w.Date), append(raw, '\n'), 0o600); err != nil {
 		return err
 	}
 	return w.DB.Tx(ctx, func(tx *store.Tx) error {

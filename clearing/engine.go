@@ -115,23 +115,17 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	if r.Until != "" && !slices.Contains(e.StepNames(), r.Until) {
 		return nil, fault.Invalid("run.step", r.Until).On("--until", r.Until)
 	}
+	if view, err := e.closedDay(ctx, r); view != nil || err != nil {
+		return view, err
+	}
 	l, err := e.acquire(ctx, r.Actor)
 	if err != nil {
 		return nil, err
 	}
 	defer l.release()
 	w := e.work(r.Date, r.Actor, l)
-	sealed, err := w.begin(ctx)
-	if err != nil {
+	if err := w.begin(ctx); err != nil {
 		return nil, err
-	}
-	if sealed {
-		view, err := e.Day(ctx, r.Date)
-		if err == nil {
-			view.AlreadyClosed = true
-			err = w.writeSeal(ctx)
-		}
-		return view, err
 	}
 	waits, err := w.play(ctx, r)
 	view, viewErr := e.Day(ctx, r.Date)
@@ -149,20 +143,37 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	return view, nil
 }
 
-// begin checks that the actor may run, opens the day and cuts the days before
-// it. It reports whether the day is sealed already.
-func (w *Work) begin(ctx context.Context) (sealed bool, err error) {
-	err = w.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := people.Require(ctx, tx, w.Actor, people.Run); err != nil {
+// closedDay returns the view of a day that is sealed, and nil for any other.
+// It takes no lease and writes nothing, but for a seal's file that is gone.
+func (e *Engine) closedDay(ctx context.Context, r RunRequest) (*DayView, error) {
+	var d day
+	err := e.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if err := people.Require(ctx, tx, r.Actor, people.Run); err != nil {
 			return err
 		}
-		d, found, err := w.day(ctx, tx, w.Date)
+		d, _, err = e.day(ctx, tx, r.Date)
+		return err
+	})
+	if err != nil || d.State != DaySealed {
+		return nil, err
+	}
+	view, err := e.Day(ctx, r.Date)
+	if err != nil {
+		return nil, err
+	}
+	view.AlreadyClosed = true
+	if _, err := os.Stat(e.sealPath(r.Date)); err == nil {
+		return view, nil
+	}
+	return view, e.work(r.Date, r.Actor, nil).writeSeal(ctx)
+}
+
+// begin opens the day and cuts the days before it.
+func (w *Work) begin(ctx context.Context) error {
+	return w.DB.Tx(ctx, func(tx *store.Tx) error {
+		_, found, err := w.day(ctx, tx, w.Date)
 		if err != nil {
 			return err
-		}
-		if found && d.State == DaySealed {
-			sealed = true
-			return nil
 		}
 		last, err := w.lastDay(ctx, tx)
 		if err != nil {
@@ -176,7 +187,6 @@ func (w *Work) begin(ctx context.Context) (sealed bool, err error) {
 		}
 		return w.openThrough(ctx, tx, w.Date)
 	})
-	return sealed, err
 }
 
 // play runs the steps in order. A wait in the day phase stops the run; in the
