@@ -46,7 +46,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
 		newExceptionCmd(a), newRuleCmd(a), newExplainCmd(a),
 		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
-		newServeCmd(a), newSimulateCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
+		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
 	)
 	return root
 }
