@@ -1,6 +1,10 @@
-// Package wechat reads and writes the WeChat Pay trade bill (微信交易账单), the ALL
-// kind with 27 columns, as WeChat's merchant platform gives it out the morning
-// after (format of 2024-11-25).
+// Package wechat reads and writes the bills of WeChat Pay (微信支付): the trade
+// bill (交易账单) and the fund-flow bill (资金账单), as WeChat's merchant platform
+// gives them out the morning after (format of 2024-11-25).
+//
+// The trade bill comes in three kinds: ALL with 27 columns, SUCCESS with 20 and
+// REFUND with 29; merchants of before 2018 still get 24 columns for ALL and 18
+// for SUCCESS. All are read by [Read], which tells them apart by their columns.
 //
 // The bill says what the channel took and gave back on a day and what it keeps
 // as its fee. It does not say which day that is, and columns came, went and
@@ -24,8 +28,12 @@ import (
 	"custody/internal/money"
 )
 
-// Format is the name of this layout in a summary.
-const Format = "wechat-all"
+// The names of the trade bill's kinds in a summary.
+const (
+	Format        = "wechat-all"
+	FormatSuccess = "wechat-success" // payments only: a bill without the refund columns
+	FormatRefund  = "wechat-refund"  // refunds only: a bill with 退款申请时间
+)
 
 // ErrNoBill is returned where the file is WeChat's answer that there is no
 // bill for the day (code bill.none). It is an answer, not a missing file.
@@ -115,6 +123,7 @@ func (r *reader) header(line []byte) {
 		}
 		return
 	}
+	missing = append(missing, r.tellKind(index)...)
 	for _, name := range missing {
 		r.Refuse(fault.Invalid("bill.column", name).On(name, ""))
 	}
@@ -125,6 +134,25 @@ func (r *reader) header(line []byte) {
 	if len(missing)+len(twice) > 0 {
 		r.Stop(nil) // every row would say the same again
 	}
+}
+
+// tellKind tells the kind of the bill by its columns. A bill has all the columns
+// of a refund or, of kind SUCCESS, none; it returns those that are missing.
+func (r *reader) tellKind(index []int) (missing []string) {
+	needed := [...]int{colRefundChannelNo, colRefundNo, colRefund}
+	for _, c := range needed {
+		if index[c] < 0 {
+			missing = append(missing, columns[c].Names[0])
+		}
+	}
+	switch {
+	case len(missing) == len(needed) && index[colRefundTime] < 0:
+		r.sum.Format = FormatSuccess
+		return nil
+	case index[colRefundTime] >= 0:
+		r.sum.Format = FormatRefund
+	}
+	return missing
 }
 
 func (r *reader) rowOrTotals(line []byte) error {
@@ -231,13 +259,13 @@ func (r *reader) parseKind() bool {
 	settled, refund := r.amounts[0], r.amounts[colRefund-colSettled]
 	r.row.Fee = r.amounts[colFee-colSettled]
 	r.row.RefundNo = ""
-	switch status := r.cell(colStatus); string(status) {
-	case "SUCCESS":
+	switch status := r.cell(colStatus); {
+	case string(status) == "SUCCESS" && r.sum.Format != FormatRefund:
 		r.row.Kind, r.row.Status, r.row.Amount = bankfiles.Pay, "SUCCESS", settled
 		r.sum.PayRows++
 		r.sum.PayTotal = r.totals[0]
 		return r.checkSigns(colSettled, colRefund, r.row.Fee.Units >= 0) && r.number(colChannelNo, &r.row.ChannelNo)
-	case "REFUND":
+	case string(status) == "REFUND" && r.sum.Format != FormatSuccess:
 		r.row.Kind, r.row.Status, r.row.Amount = bankfiles.Refund, "REFUND", refund
 		r.sum.RefundRows++
 		r.sum.RefundTotal = r.totals[colRefund-colSettled]
@@ -262,12 +290,18 @@ func (r *reader) checkSigns(own, other int, feeFits bool) bool {
 	return true
 }
 
-// parseTime reads the trade time and holds the row to the day of the first.
+// parseTime reads the trade time and holds the row to the day of the first. In
+// a REFUND bill the trade time is the payment's, of any day; the refund has a
+// time of its own, which is the one that the ALL bill prints for it.
 func (r *reader) parseTime() bool {
-	text := r.cell(colTime)
+	column := colTime
+	if r.column[colRefundTime] >= 0 {
+		column = colRefundTime
+	}
+	text := r.cell(column)
 	t, ok := lines.Time(text)
 	if !ok {
-		return r.refuse("bill.time", colTime)
+		return r.refuse("bill.time", column)
 	}
 	r.row.Time = t
 	if r.sum.Date.IsZero() {
@@ -275,7 +309,7 @@ func (r *reader) parseTime() bool {
 		copy(r.dayText[:], text)
 	}
 	if !bytes.Equal(text[:10], r.dayText[:]) {
-		return r.refuse("bill.day", colTime, r.sum.Date)
+		return r.refuse("bill.day", column, r.sum.Date)
 	}
 	return true
 }
@@ -321,7 +355,7 @@ func (r *reader) checkTotals(line []byte) {
 	}
 	for i, at := range r.total {
 		if at < 0 || (i > 0 && r.column[colSettled+i-1] < 0) {
-			continue // an old bill has neither
+			continue // an old bill has neither, a SUCCESS bill no refunds
 		}
 		name, text := summaryColumns[i].Names[0], lines.Clean(r.cells[at])
 		if i == 0 {

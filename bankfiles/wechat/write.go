@@ -20,6 +20,7 @@ type Head struct {
 	Merchant string // 商户号
 	Rate     string // 费率, as printed: 0.60%
 	Product  string // 商品名称
+	Format   string // which kind of bill; empty: Format, the ALL kind
 }
 
 // Decimals of the two kinds of amounts, as WeChat prints them.
@@ -28,7 +29,7 @@ const (
 	feeDecimals    = 5
 )
 
-// Write writes the rows as an ALL bill, with WeChat's quirks: a byte order
+// Write writes the rows as a trade bill, with WeChat's quirks: a byte order
 // mark, CRLF, a back-tick before every cell of a row and of the totals. The
 // totals are those of the rows. It streams: rows may be as many as Read takes.
 //
@@ -39,13 +40,17 @@ func Write(w io.Writer, head Head, rows iter.Seq[bankfiles.BillRow]) error {
 	if strings.ContainsAny(head.AppID+head.Rate+head.Product, "`\"\r\n") || !lines.ID([]byte(head.Merchant)) {
 		return fault.Invalid("bill.head").On("商户号", head.Merchant)
 	}
-	out.w.WriteString("\uFEFF" + strings.Join(columnNames, ",") + "\r\n")
+	out.w.WriteString("\uFEFF" + strings.Join(out.columns(), ",") + "\r\n")
 	for row := range rows {
 		if err := out.row(&row); err != nil {
 			return err
 		}
 	}
-	out.w.WriteString(strings.Join(summaryNames, ",") + "\r\n")
+	names := summaryNames
+	if head.Format == FormatSuccess {
+		names = successSummary
+	}
+	out.w.WriteString(strings.Join(names, ",") + "\r\n")
 	out.totals()
 	return out.w.Flush()
 }
@@ -66,6 +71,20 @@ type writer struct {
 	// pay, refund and fee are the totals; each of them stands in one or two columns.
 	pay, refund, fee money.Exact
 	buf              []byte
+}
+
+// columns are the columns of the bill's kind.
+func (o *writer) columns() (names []string) {
+	for _, name := range columnNames {
+		if o.head.Format == FormatSuccess && leftOut[name] {
+			continue
+		}
+		if o.head.Format == FormatRefund && name == "微信退款单号" {
+			names = append(names, refundTimes...)
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 func (o *writer) row(row *bankfiles.BillRow) error {
@@ -89,10 +108,20 @@ func (o *writer) row(row *bankfiles.BillRow) error {
 	}
 	yuan, back := fixed(settled, amountDecimals), fixed(refund, amountDecimals)
 	o.buf = o.buf[:0]
-	o.cells(row.Time.In(bizdate.Zone).Format(lines.TimeLayout), o.head.AppID, o.head.Merchant, "0", "",
-		channelNo, row.OrderNo, "", "JSAPI", status, "OTHERS", money.CNY, yuan, "0.00", refundChannelNo, refundNo,
-		back, "0.00", refundKind, refundStatus, o.head.Product, "", fixed(row.Fee, feeDecimals), o.head.Rate,
-		yuan, back, "")
+	at := row.Time.In(bizdate.Zone).Format(lines.TimeLayout)
+	switch o.head.Format {
+	case FormatSuccess:
+		o.cells(at, o.head.AppID, o.head.Merchant, "0", "", channelNo, row.OrderNo, "", "JSAPI", status, "OTHERS", money.CNY,
+			yuan, "0.00", o.head.Product, "", fixed(row.Fee, feeDecimals), o.head.Rate, yuan, "")
+	case FormatRefund:
+		o.cells(at, o.head.AppID, o.head.Merchant, "0", "", channelNo, row.OrderNo, "", "JSAPI", status, "OTHERS", money.CNY,
+			yuan, "0.00", at, at, refundChannelNo, refundNo, back, "0.00", refundKind, refundStatus, o.head.Product, "",
+			fixed(row.Fee, feeDecimals), o.head.Rate, yuan, back, "")
+	default:
+		o.cells(at, o.head.AppID, o.head.Merchant, "0", "", channelNo, row.OrderNo, "", "JSAPI", status, "OTHERS", money.CNY,
+			yuan, "0.00", refundChannelNo, refundNo, back, "0.00", refundKind, refundStatus, o.head.Product, "",
+			fixed(row.Fee, feeDecimals), o.head.Rate, yuan, back, "")
+	}
 	_, err = o.w.Write(o.buf)
 	return err
 }
@@ -107,7 +136,7 @@ func (o *writer) check(row *bankfiles.BillRow) *fault.Fault {
 	switch {
 	case day != o.day:
 		return fault.Invalid("bill.day", o.day)
-	case row.Kind != bankfiles.Pay && !refund:
+	case row.Kind != bankfiles.Pay && !refund, refund && o.head.Format == FormatSuccess, !refund && o.head.Format == FormatRefund:
 		return fault.Invalid("bill.status")
 	case !lines.ID([]byte(row.OrderNo)), !lines.ID([]byte(row.ChannelNo)), refund && !lines.ID([]byte(row.RefundNo)):
 		return fault.Invalid("bill.number")
@@ -147,7 +176,11 @@ func (o *writer) totals() {
 		return y.String()
 	}
 	pay, refund := text(o.pay, amountDecimals), text(o.refund, amountDecimals)
-	o.cells(strconv.Itoa(o.count), pay, refund, "0.00", text(o.fee, feeDecimals), pay, refund)
+	if o.head.Format == FormatSuccess {
+		o.cells(strconv.Itoa(o.count), pay, text(o.fee, feeDecimals), pay)
+	} else {
+		o.cells(strconv.Itoa(o.count), pay, refund, "0.00", text(o.fee, feeDecimals), pay, refund)
+	}
 	o.w.Write(o.buf) // bufio keeps the error for Flush
 }
 
