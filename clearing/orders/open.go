@@ -2,15 +2,11 @@ package orders
 
 import (
 	"context"
-	"database/sql"
 
 	"custody/internal/bizdate"
 	"custody/internal/money"
 	"custody/internal/store"
 )
-
-// rawBytes is read without a copy; it is valid until the next row.
-type rawBytes = sql.RawBytes
 
 // Reasons for which an order is open.
 const (

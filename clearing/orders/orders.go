@@ -6,6 +6,7 @@ package orders
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"custody/clearing/reconcile"
 	"custody/internal/bizdate"
@@ -102,52 +103,69 @@ func Drop(ctx context.Context, tx *store.Tx, custodyID, fileID int64) error {
 // thousands of members.
 type names map[string]string
 
-func (n names) of(b []byte) string {
-	if s, ok := n[string(b)]; ok {
+func (n names) of(text string) string {
+	if s, ok := n[text]; ok {
 		return s
 	}
-	s := string(b)
+	s := strings.Clone(text)
 	n[s] = s
 	return s
+}
+
+// roomFor makes room for as many rows as the count says: a list of a million
+// that grows as it is read would be copied several times.
+func roomFor[T any](ctx context.Context, tx *store.Tx, count string, args ...any) ([]T, error) {
+	var n int
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM "+count, args...)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return make([]T, 0, n), nil
 }
 
 // OfFile reads the orders of a file, of one kind and channel where those are
 // not empty, in the order of the file.
 func OfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind, channel string) ([]Order, error) {
-	var list []Order
+	q := store.PageQuery{Key: "row_no", Columns: []string{"kind", "order_no", "refund_no", "member", "channel", "amount_fen", "trade_time"},
+		From: "orders WHERE custody_id = ? AND file_id = ?", Args: []any{custodyID, fileID}}
+	if kind != "" {
+		q.From, q.Args = q.From+" AND kind = ?", append(q.Args, kind)
+	}
+	if channel != "" {
+		q.From, q.Args = q.From+" AND channel = ?", append(q.Args, channel)
+	}
+	list, err := roomFor[Order](ctx, tx, q.From, q.Args...)
+	if err != nil {
+		return nil, err
+	}
 	intern := names{}
-	err := tx.Each(ctx, `SELECT row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time FROM orders
-		WHERE custody_id = ? AND file_id = ? AND (? = '' OR kind = ?) AND (? = '' OR channel = ?) ORDER BY row_no`,
-		[]any{custodyID, fileID, kind, kind, channel, channel}, func(scan func(...any) error) error {
-			o := Order{FileID: fileID}
-			var kindRaw, member, ch rawBytes
-			if err := scan(&o.Row, &kindRaw, &o.OrderNo, &o.RefundNo, &member, &ch, &o.Amount, &o.Time); err != nil {
-				return err
-			}
-			o.Kind, o.Member, o.Channel = intern.of(kindRaw), intern.of(member), intern.of(ch)
-			list = append(list, o)
-			return nil
-		})
+	err = tx.Pages(ctx, q, func(r *store.Row) error {
+		list = append(list, Order{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: strings.Clone(r.Text(2)),
+			RefundNo: strings.Clone(r.Text(3)), Member: intern.of(r.Text(4)), Channel: intern.of(r.Text(5)),
+			Amount: money.Amount(r.Int(6)), Time: r.Int(7)})
+		return nil
+	})
 	return list, err
 }
 
 // OfBill reads the rows of a bill, of one kind where that is not empty, in the
 // order of the bill.
 func OfBill(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind string) ([]BillRow, error) {
-	var list []BillRow
+	q := store.PageQuery{Key: "row_no", Columns: []string{"kind", "order_no", "refund_no", "amount_fen", "fee_fen", "trade_time"},
+		From: "bill_rows WHERE custody_id = ? AND file_id = ?", Args: []any{custodyID, fileID}}
+	if kind != "" {
+		q.From, q.Args = q.From+" AND kind = ?", append(q.Args, kind)
+	}
+	list, err := roomFor[BillRow](ctx, tx, q.From, q.Args...)
+	if err != nil {
+		return nil, err
+	}
 	intern := names{}
-	err := tx.Each(ctx, `SELECT row_no, kind, order_no, refund_no, amount_fen, fee_fen, trade_time FROM bill_rows
-		WHERE custody_id = ? AND file_id = ? AND (? = '' OR kind = ?) ORDER BY row_no`,
-		[]any{custodyID, fileID, kind, kind}, func(scan func(...any) error) error {
-			r := BillRow{FileID: fileID}
-			var kindRaw rawBytes
-			if err := scan(&r.Row, &kindRaw, &r.OrderNo, &r.RefundNo, &r.Amount, &r.Fee, &r.Time); err != nil {
-				return err
-			}
-			r.Kind = intern.of(kindRaw)
-			list = append(list, r)
-			return nil
-		})
+	err = tx.Pages(ctx, q, func(r *store.Row) error {
+		list = append(list, BillRow{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: strings.Clone(r.Text(2)),
+			RefundNo: strings.Clone(r.Text(3)), Amount: money.Amount(r.Int(4)), Fee: money.Amount(r.Int(5)), Time: r.Int(6)})
+		return nil
+	})
 	return list, err
 }
 
@@ -227,23 +245,27 @@ type Pair struct {
 // with our side's fields.
 func Matched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string) ([]Pair, error) {
 	var list []Pair
-	intern := names{}
-	err := tx.Each(ctx, `SELECT m.bill_row_no, o.file_id, o.row_no, o.order_no, o.refund_no, o.member, o.channel, o.amount_fen, o.trade_time, b.fee_fen
-		FROM trade_matches m
+	var err error
+	if kind == Pay { // nearly all of a bill; refunds are few
+		list, err = roomFor[Pair](ctx, tx, "trade_matches WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ?", custodyID, billFile, date)
+		if err != nil {
+			return nil, err
+		}
+	}
+	q := store.PageQuery{Key: "m.bill_row_no",
+		Columns: []string{"o.file_id", "o.row_no", "o.order_no", "o.refund_no", "o.member", "o.channel", "o.amount_fen", "o.trade_time", "b.fee_fen"},
+		From: `trade_matches m
 		JOIN orders o ON o.custody_id = m.custody_id AND o.file_id = m.order_file_id AND o.row_no = m.order_row_no
 		JOIN bill_rows b ON b.custody_id = m.custody_id AND b.file_id = m.bill_file_id AND b.row_no = m.bill_row_no
-		WHERE m.custody_id = ? AND m.bill_file_id = ? AND m.accounting_date = ? AND o.kind = ? ORDER BY m.bill_row_no`,
-		[]any{custodyID, billFile, date, kind}, func(scan func(...any) error) error {
-			p := Pair{Order: Order{Kind: kind}}
-			var member, channel rawBytes
-			err := scan(&p.BillRow, &p.FileID, &p.Row, &p.OrderNo, &p.RefundNo, &member, &channel, &p.Amount, &p.Time, &p.Fee)
-			if err != nil {
-				return err
-			}
-			p.Member, p.Channel = intern.of(member), intern.of(channel)
-			list = append(list, p)
-			return nil
-		})
+		WHERE m.custody_id = ? AND m.bill_file_id = ? AND m.accounting_date = ? AND o.kind = ?`,
+		Args: []any{custodyID, billFile, date, kind}}
+	intern := names{}
+	err = tx.Pages(ctx, q, func(r *store.Row) error {
+		list = append(list, Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: strings.Clone(r.Text(3)),
+			RefundNo: strings.Clone(r.Text(4)), Member: intern.of(r.Text(5)), Channel: intern.of(r.Text(6)),
+			Amount: money.Amount(r.Int(7)), Time: r.Int(8)}, Fee: money.Amount(r.Int(9))})
+		return nil
+	})
 	return list, err
 }
 
