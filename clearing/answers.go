@@ -58,12 +58,14 @@ func (w *Work) stepPostResults(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return Counts{}, err
 	}
-	if len(missing) > 0 {
-		var waits waitList
-		for _, f := range missing {
+	var waits waitList
+	for _, f := range missing {
+		if f.Date == w.Date { // an answer that is days late is taken when it comes, not waited for
 			waits = append(waits, fileWait(f))
 		}
-		return Counts{In: len(missing), Skipped: len(missing)}, waits
+	}
+	if len(waits) > 0 {
+		return Counts{In: len(waits), Skipped: len(waits)}, waits
 	}
 	return w.once(ctx, stepResults, "", nil, func(tx *store.Tx) (Counts, error) {
 		answered, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchAnswered)
@@ -187,6 +189,7 @@ func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payou
 	switch from {
 	case payout.Success: // the books paid on the bank's word; here is its debit
 		date = *p.Settled
+		err = w.endCase(ctx, tx, p.Serial, exceptions.Status)
 	case payout.AnsweredF: // F but debited: nothing goes back
 		p.State = payout.Unknown
 		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Status, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
@@ -198,10 +201,17 @@ func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payou
 			return err
 		}
 	}
-	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+	err = firstErr(err, payout.Update(ctx, tx, w.Book.ID(), from, p))
+	return firstErr(err, w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date))
+}
+
+// endCase closes an open exception about a subject that a statement has answered.
+func (w *Work) endCase(ctx context.Context, tx *store.Tx, subject string, kind exceptions.Kind) error {
+	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), subject, kind)
+	if err != nil || !found {
 		return err
 	}
-	return w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date)
+	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.AutoCleared, w.Date)
 }
 
 // onReversal: a debit that the bank took back. The two bank lines match each
@@ -261,11 +271,21 @@ func (w *Work) blockForFault(ctx context.Context, tx *store.Tx, p payout.Payout)
 	if !slices.Contains(w.Config.Payout.AccountFaults, p.Code) {
 		return nil
 	}
-	if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
+	if err := w.blockAccount(ctx, tx, p); err != nil {
 		return err
 	}
 	return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Payee, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
 		Ours: Mask(p.AccountNo), Theirs: p.Code + " " + p.Reason})
+}
+
+// blockAccount blocks the account that the payout went to. One that has taken
+// its place since is not at fault and stays as it is.
+func (w *Work) blockAccount(ctx context.Context, tx *store.Tx, p payout.Payout) error {
+	bound, found, err := w.Book.CurrentBinding(ctx, tx, p.Member)
+	if err != nil || !found || bound.AccountNo != p.AccountNo || bound.AccountName != p.AccountName {
+		return err
+	}
+	return w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member)
 }
 
 // refuse posts E5c: the money goes back to the withdrawable balance.
@@ -303,7 +323,7 @@ func (w *Work) onReturn(ctx context.Context, tx *store.Tx, line bankLine, p payo
 	if err != nil {
 		return err
 	}
-	if err := w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member); err != nil {
+	if err := w.blockAccount(ctx, tx, p); err != nil {
 		return err
 	}
 	err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Returned, Subject: p.Serial, Member: p.Member, Amount: p.Amount,

@@ -384,7 +384,7 @@ func (w *Work) stepProve(ctx context.Context) (Counts, error) {
 	}
 	var views []CheckView
 	err = w.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := w.overdueTransit(ctx, tx); err != nil {
+		if err := firstErr(w.overdueTransit(ctx, tx), w.overdueDebits(ctx, tx)); err != nil {
 			return err
 		}
 		if err := exceptions.Expire(ctx, tx, w.Book.ID(), w.Date, w.Config.Limits.PoolDays); err != nil {
@@ -405,6 +405,33 @@ func (w *Work) stepProve(ctx context.Context) (Counts, error) {
 	return w.once(ctx, stepTrial, "", nil, func(tx *store.Tx) (Counts, error) {
 		return Counts{In: len(views), Done: len(views)}, w.moveDay(ctx, tx, w.Date, DayBalanced)
 	})
+}
+
+// undebitedDays is for how many working days a payout that was answered S may
+// stand without its debit before a person must look.
+const undebitedDays = 1
+
+// overdueDebits opens an exception for payouts that the bank says it made and
+// whose debit no statement has shown.
+func (w *Work) overdueDebits(ctx context.Context, tx *store.Tx) error {
+	list, err := payout.Undebited(ctx, tx, w.Book.ID(), w.Date)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		age, err := w.Calendar.WorkingDaysBetween(*p.Settled, w.Date)
+		if err != nil {
+			return err
+		}
+		if age <= undebitedDays {
+			continue
+		}
+		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Status, Subject: p.Serial, Member: p.Member, Amount: p.Amount, Ours: p.Answer})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // overdueTransit opens an exception for channel money beyond its limit (R5).

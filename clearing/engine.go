@@ -216,6 +216,9 @@ func (w *Work) play(ctx context.Context, r RunRequest) (waitList, error) {
 			return waits, nil
 		}
 		w.At = instant(s.Name, w.Date)
+		if s.Phase == DayPhase && w.Config.Clock == Live && w.Stamp.Before(w.At) {
+			return append(waits, Wait{Kind: "time", Subject: s.Name, Since: w.At}), nil
+		}
 		if w.Progress != nil {
 			w.Progress(s.Name, 0, 0)
 		}

@@ -143,7 +143,7 @@ func (w *Work) stepTakeFiles(ctx context.Context) (Counts, error) {
 }
 
 func fileWait(f File) Wait {
-	return Wait{Kind: "file", Subject: strings.TrimSpace(f.Kind + " " + shownSource(f) + " " + f.Date.String()), Since: f.Due}
+	return Wait{Kind: "file", Subject: strings.Join(strings.Fields(f.Kind+" "+shownSource(f)+" "+f.Date.String()), " "), Since: f.Due}
 }
 
 func shownSource(f File) string {

@@ -199,6 +199,12 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 		case payout.BatchDraft:
 			waits = append(waits, Wait{Kind: "submission", Subject: b.BatchNo, Since: instant(stepBatch, w.Date)})
 		case payout.BatchChecked:
+			if w.lateForRail() {
+				if err := w.expire(ctx); err != nil {
+					return Counts{}, err
+				}
+				continue
+			}
 			waits = append(waits, Wait{Kind: "approval", Subject: approvalID(b), Since: instant(stepBatch, w.Date)})
 		case payout.BatchApproved:
 			if err := w.send(ctx, b); err != nil {
@@ -219,6 +225,12 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 		}
 		return sent, err
 	})
+}
+
+// lateForRail reports whether the last rail window of the day has passed. A
+// replayed day has no clock: there a batch expires when its day is over.
+func (w *Work) lateForRail() bool {
+	return w.Config.Clock == Live && !w.Stamp.Before(w.Date.At(approvalDeadline/60, approvalDeadline%60))
 }
 
 // send writes one payout file: first the intent with its digest, then the

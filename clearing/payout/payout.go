@@ -163,16 +163,16 @@ func InFlight(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.D
 // and whose debit the bank booked later or not yet (企业已付、银行未付).
 func Undebited(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
 	var list []Payout
-	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts p WHERE custody_id = ? AND settled_date <= ? AND settled_date >= ?
-		AND state IN ('SUCCESS', 'RETURNED') AND NOT EXISTS (SELECT 1 FROM bank_lines l
-			WHERE l.custody_id = p.custody_id AND l.line_id = p.debit_line_id AND l.booking_date <= ?) ORDER BY serial`,
-		custodyID, date, date.AddDays(-lookBackDays), date)
+	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts p WHERE custody_id = ? AND state IN ('SUCCESS', 'RETURNED')
+		AND ((debit_line_id IS NULL AND settled_date <= ?) OR (settled_date >= ? AND settled_date <= ? AND EXISTS (
+			SELECT 1 FROM bank_lines l WHERE l.custody_id = p.custody_id AND l.line_id = p.debit_line_id AND l.booking_date > ?)))
+		ORDER BY serial`, custodyID, date, date.AddDays(-lateDays), date, date)
 	return list, err
 }
 
-// lookBackDays bounds how long a debit may be missing before the payout drops
-// off the daily list; by then it is long an exception.
-const lookBackDays = 400
+// lateDays is how many days after the books a bank may book a debit for the
+// tie-out of the days between to be drawn up again as it was.
+const lateDays = 31
 
 // ReturnedOpen returns the payouts that had come back by the cut of the date
 // and were not yet credited to the member (退票待处理).

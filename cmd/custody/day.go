@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,7 +105,8 @@ func (a *app) showDay(v *clearing.DayView) {
 	for _, s := range v.Steps {
 		steps.row(a.t(phases[s.Phase]), a.stepTitle(s.Name), a.stepState(s.State), s.In, s.Done, s.Skipped, s.Failed)
 	}
-	if len(v.Steps) > 0 {
+	begun := slices.ContainsFunc(v.Steps, func(s clearing.StepView) bool { return s.State != "PENDING" })
+	if begun {
 		steps.print()
 	}
 	if len(v.Checks) > 0 {
@@ -127,7 +129,7 @@ func (a *app) showDay(v *clearing.DayView) {
 
 var waitKinds = map[string]string{
 	"file": "cli.wait.file", "approval": "cli.wait.approval", "submission": "cli.wait.submission",
-	"cut": "cli.wait.cut", "day": "cli.wait.day",
+	"cut": "cli.wait.cut", "time": "cli.wait.time", "day": "cli.wait.day",
 }
 
 // waitLine says what a day waits for and since when.

@@ -228,6 +228,7 @@ CREATE TABLE payouts (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX payouts_by_batch ON payouts (custody_id, batch_no, seq);
 CREATE INDEX payouts_by_settlement ON payouts (custody_id, settled_date);
+CREATE INDEX payouts_undebited ON payouts (custody_id, settled_date) WHERE debit_line_id IS NULL;
 
 CREATE TABLE batches (
     custody_id       INTEGER NOT NULL,
