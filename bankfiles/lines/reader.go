@@ -22,7 +22,6 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"custody/internal/fault"
@@ -60,7 +59,7 @@ type Reader struct {
 	bytes    int64
 	encoding string // empty until the first line that is not ASCII
 	utf8Only bool
-	decoder  *encoding.Decoder
+	raw      bool
 	decoded  []byte
 	faults   fault.List
 	ended    bool  // the end of the file was seen
@@ -139,6 +138,9 @@ func (r *Reader) fail(err error) {
 
 // decode returns the line as UTF-8, or refuses it.
 func (r *Reader) decode(raw []byte) ([]byte, bool) {
+	if r.raw {
+		return raw, true
+	}
 	if r.encoding != GB18030 {
 		at := invalidUTF8(raw)
 		if r.encoding == "" && !isASCII(raw) {
@@ -157,18 +159,11 @@ func (r *Reader) decode(raw []byte) ([]byte, bool) {
 	if isASCII(raw) {
 		return raw, true
 	}
-	if r.decoder == nil {
-		r.decoder = simplifiedchinese.GB18030.NewDecoder()
-		// A GB18030 character of 2 bytes is at most 3 of UTF-8, one of 4 at most 4.
-		r.decoded = make([]byte, 2*MaxLine)
-	}
-	r.decoder.Reset()
-	n, _, err := r.decoder.Transform(r.decoded, raw, true)
-	// The decoder never fails on bad bytes: it writes U+FFFD in their place.
-	if err != nil || bytes.ContainsRune(r.decoded[:n], utf8.RuneError) {
+	var ok bool
+	if r.decoded, ok = AppendGBK(r.decoded[:0], raw); !ok {
 		return nil, r.refuseBytes(raw, invalidGB18030(raw))
 	}
-	return r.decoded[:n], true
+	return r.decoded, true
 }
 
 // refuseBytes reports bytes that are no text; offset counts from 0 in the raw line.
