@@ -7,7 +7,7 @@
 //	wechat      WeChat Pay trade bill (微信交易账单)
 //	alipay      Alipay trade bill (支付宝业务明细)
 //	camt        ISO 20022 statements: camt.053 end of day, camt.052 intraday
-//	payfile     our neutral payout, result and sub-account balance files
+//	payfile     our neutral payout, result, sub-account balance and instruction files
 //	inspect     what is this file? detected by content, never by name
 //
 // Amounts are [money.Exact], as the file wrote them; clearing turns them into
@@ -211,4 +211,38 @@ type BalanceItem struct {
 	Available money.Amount // 可用 = 可提现 + 待转可提现
 	Cash      money.Amount // 可提现
 	Frozen    money.Amount // 冻结
+}
+
+// InstructionFile tells the bank what became of money that it holds in trust
+// for members, beside payouts (分户指令文件): decisions of two people, which its
+// sub-accounts follow.
+type InstructionFile struct {
+	No      string       // ours, unique forever; the bank carries out each number once
+	Date    bizdate.Date // accounting date on which the sub-accounts change
+	Maker   string
+	Checker string
+	Items   []InstructionItem
+}
+
+// InstructionKind says what an instruction does to a sub-account.
+type InstructionKind string
+
+// The kinds of instructions.
+const (
+	InstructClaim  InstructionKind = "CLAIM"  // 认领: credit the member with an unidentified receipt
+	InstructReturn InstructionKind = "RETURN" // 退汇入户: credit the member with a returned payout and the fee given back
+	InstructAdopt  InstructionKind = "ADOPT"  // 补单: the order is the member's; it is split with the date's night
+)
+
+// InstructionItem is one row of an instruction file.
+type InstructionItem struct {
+	Seq       int
+	Kind      InstructionKind
+	Reference string // the bank's reference of a receipt, our serial of a payout, the number of an order
+	Member    string
+	Amount    money.Amount // fen; of ADOPT the whole order, before its split
+	// Of ADOPT alone, empty otherwise:
+	Channel      string
+	ClearingDate bizdate.Date // of the bill that lists the order
+	OrderNo      string
 }

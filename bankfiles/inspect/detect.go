@@ -38,6 +38,7 @@ const (
 	Payout       Format = "payout"         // payout batch (出款批次文件)
 	PayoutResult Format = "payout-result"  // the bank's answer to it (回盘文件)
 	Balances     Format = "subaccount-balance"
+	Instruct     Format = "instruct" // sub-account instructions (分户指令文件)
 	Unknown      Format = "unknown"
 )
 
@@ -58,6 +59,7 @@ var formats = []format{
 	{Payout, begins("H|PAYOUT|"), reportPayout},
 	{PayoutResult, begins("H|RESULT|"), reportResult},
 	{Balances, begins("H|BALANCE|"), reportBalances},
+	{Instruct, begins("H|INSTRUCT|"), reportInstructions},
 	{Orders, begins("ORDERS,"), reportOrders},
 	{Camt053, isXMLWith("BkToCstmrStmt"), reportStatements},
 	{Camt052, isXMLWith("BkToCstmrAcctRpt"), reportStatements},

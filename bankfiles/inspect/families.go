@@ -67,7 +67,15 @@ func reportBalances(f *file) error {
 	return err
 }
 
-// sealed is a payout, result or balance file that holds.
+func reportInstructions(f *file) error {
+	got, err := payfile.ReadInstruct(f.File, f.src)
+	if err == nil {
+		f.sealed(len(got.Items))
+	}
+	return err
+}
+
+// sealed is a payout, result, balance or instruction file that holds.
 func (f *file) sealed(rows int) {
 	f.Encoding, f.Rows = utf8Name, rows
 	f.agree(true)

@@ -74,6 +74,7 @@ func TestDetect(t *testing.T) {
 		{"payout", sample(t, "../payfile/testdata/payout.txt"), "payout"},
 		{"result", sample(t, "../payfile/testdata/result.txt"), "payout-result"},
 		{"balance", sample(t, "../payfile/testdata/balance.txt"), "subaccount-balance"},
+		{"instruct", sample(t, "../payfile/testdata/instruct.txt"), "instruct"},
 	} {
 		if got := inspect.Detect(test.head); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
@@ -119,6 +120,7 @@ func TestReports(t *testing.T) {
 		{"payout", []byte(payout), false},
 		{"result", sample(t, "../payfile/testdata/result.txt"), false},
 		{"balance", sample(t, "../payfile/testdata/balance.txt"), false},
+		{"instruct", sample(t, "../payfile/testdata/instruct.txt"), false},
 		{"payout-total", []byte(strings.Replace(payout, "|4|122320|m", "|4|122321|m", 1)), true},
 		{"camt-cut", []byte(pages[:900]), true},
 		{"empty", nil, true},

@@ -49,6 +49,8 @@ func readAny(file, text string) (err error) {
 		_, err = payfile.ReadResult(file, strings.NewReader(text))
 	case "balance.txt":
 		_, err = payfile.ReadBalance(file, strings.NewReader(text))
+	case "instruct.txt":
+		_, err = payfile.ReadInstruct(file, strings.NewReader(text))
 	}
 	return err
 }
@@ -102,6 +104,22 @@ func TestBadFiles(t *testing.T) {
 		{"balance.txt", "\n2|B", "\n2|A", "payfile.twice", 3, "member"},
 		{"balance.txt", "|0|0|500", "|-1|0|500", "payfile.number", 3, "available"},
 		{"balance.txt", "|2|101640\n", "|2|101641\n", "payfile.total", 1, "total"},
+		{"instruct.txt", "H|INSTRUCT", "H|PAYOUT", "payfile.kind", 1, "H"},
+		{"instruct.txt", "SI20260213-X20260212-001", "", "payfile.missing", 1, "number"},
+		{"instruct.txt", "|checker1", "|", "payfile.missing", 1, "checker"},
+		{"instruct.txt", "|3|69240|", "|3|69241|", "payfile.total", 1, "total"},
+		{"instruct.txt", "|CLAIM|", "|claim|", "payfile.instruction", 2, "kind"},
+		{"instruct.txt", "|K1202|", "||", "payfile.missing", 2, "reference"},
+		{"instruct.txt", "|K1202|", "|W6|", "payfile.twice", 4, "reference"},
+		{"instruct.txt", "|K1202|B|", "|K1202||", "payfile.missing", 2, "member"},
+		{"instruct.txt", "|30000|||", "|0|||", "payfile.amount", 2, "amount"},
+		{"instruct.txt", "|30000|||", "|30000|WX||", "payfile.adopt_only", 2, "channel"},
+		{"instruct.txt", "|9240|||", "|9240||20260212|", "payfile.adopt_only", 3, "clearingDate"},
+		{"instruct.txt", "|9240|||", "|9240|||W6", "payfile.adopt_only", 3, "order"},
+		{"instruct.txt", "|WX|", "||", "payfile.missing", 4, "channel"},
+		{"instruct.txt", "|20260212|W6", "||W6", "payfile.missing", 4, "clearingDate"},
+		{"instruct.txt", "|20260212|W6", "|2026-02-12|W6", "payfile.date", 4, "clearingDate"},
+		{"instruct.txt", "|20260212|W6", "|20260212|", "payfile.missing", 4, "order"},
 	} {
 		err := readAny(test.file, change(t, test.file, test.from, test.to))
 		if f := fault.Of(err); f == nil || f.Code != test.code || f.Line != test.line || f.Field != test.field || f.File != test.file {
@@ -112,7 +130,7 @@ func TestBadFiles(t *testing.T) {
 
 // TestDamage: any byte changed without the digest is noticed.
 func TestDamage(t *testing.T) {
-	for _, file := range []string{"payout.txt", "result.txt", "balance.txt"} {
+	for _, file := range []string{"payout.txt", "result.txt", "balance.txt", "instruct.txt"} {
 		good, err := os.ReadFile("testdata/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -213,6 +231,20 @@ func TestWriteRefuses(t *testing.T) {
 	b.Items[0].Cash = -1
 	if err := payfile.WriteBalance(io.Discard, b); fault.CodeOf(err) != "payfile.amount" {
 		t.Errorf("balance: %v", err)
+	}
+	for code, change := range map[string]func(*bankfiles.InstructionItem){
+		"payfile.instruction": func(it *bankfiles.InstructionItem) { it.Kind = "" },
+		"payfile.adopt_only":  func(it *bankfiles.InstructionItem) { it.ClearingDate = day },
+		"payfile.separator":   func(it *bankfiles.InstructionItem) { it.Member = "a|b" },
+		"payfile.amount":      func(it *bankfiles.InstructionItem) { it.Amount = 0 },
+		"payfile.twice":       func(it *bankfiles.InstructionItem) { it.Reference = "K1202" },
+	} {
+		f := instruct()
+		change(&f.Items[1])
+		var b bytes.Buffer
+		if err := payfile.WriteInstruct(&b, f); fault.CodeOf(err) != code || fault.Of(err).Line != 3 || b.Len() > 0 {
+			t.Errorf("%s: %v and %d bytes", code, err, b.Len())
+		}
 	}
 }
 

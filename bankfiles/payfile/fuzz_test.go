@@ -21,7 +21,7 @@ import (
 // one exception is a status that we do not know, which becomes U. The digest is
 // mended, or the fuzzer would never get past it.
 func FuzzRead(f *testing.F) {
-	for _, file := range []string{"payout.txt", "result.txt", "balance.txt"} {
+	for _, file := range []string{"payout.txt", "result.txt", "balance.txt", "instruct.txt"} {
 		b, err := os.ReadFile("testdata/" + file)
 		if err != nil {
 			f.Fatal(err)
@@ -40,6 +40,9 @@ func FuzzRead(f *testing.F) {
 		}
 		if b, err := payfile.ReadBalance("x", strings.NewReader(text)); err == nil {
 			check(t, text, &again, payfile.WriteBalance(&again, b))
+		}
+		if i, err := payfile.ReadInstruct("x", strings.NewReader(text)); err == nil {
+			check(t, text, &again, payfile.WriteInstruct(&again, i))
 		}
 		first, err := payfile.ReadResult("x", strings.NewReader(text))
 		if err != nil {
@@ -77,6 +80,7 @@ func TestRoundTrip(t *testing.T) {
 		p := &bankfiles.PayoutFile{BatchNo: "B" + field.Draw(t, "batch"), Date: date, Maker: "m", Checker: "c"}
 		r := &bankfiles.ResultFile{BatchNo: p.BatchNo, Date: date}
 		b := &bankfiles.BalanceFile{Account: "6" + field.Draw(t, "account"), Date: date}
+		s := &bankfiles.InstructionFile{No: "S" + field.Draw(t, "number"), Date: date, Maker: "m", Checker: "c"}
 		least, most := int64(1), int64(1e15)
 		fen := func(name string) amount { return amount(rapid.Int64Range(least, most).Draw(t, name)) }
 		for i := range rows {
@@ -97,6 +101,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			r.Items = append(r.Items, answer)
 			b.Items = append(b.Items, bankfiles.BalanceItem{Line: i + 2, Member: serial, Available: fen("available") - 1, Cash: fen("cash") - 1, Frozen: fen("frozen") - 1})
+			s.Items = append(s.Items, instruction(t, i+1, serial, fen("instructed")))
 		}
 		var file bytes.Buffer
 		same(t, p, payfile.WritePayout(&file, p), func() (*bankfiles.PayoutFile, error) { return payfile.ReadPayout("p", &file) })
@@ -104,7 +109,19 @@ func TestRoundTrip(t *testing.T) {
 		same(t, r, payfile.WriteResult(&file, r), func() (*bankfiles.ResultFile, error) { return payfile.ReadResult("r", &file) })
 		file.Reset()
 		same(t, b, payfile.WriteBalance(&file, b), func() (*bankfiles.BalanceFile, error) { return payfile.ReadBalance("b", &file) })
+		file.Reset()
+		same(t, s, payfile.WriteInstruct(&file, s), func() (*bankfiles.InstructionFile, error) { return payfile.ReadInstruct("s", &file) })
 	})
+}
+
+func instruction(t *rapid.T, seq int, reference string, fen amount) bankfiles.InstructionItem {
+	it := bankfiles.InstructionItem{Seq: seq, Reference: reference, Member: "M" + field.Draw(t, "member"), Amount: fen,
+		Kind: rapid.SampledFrom([]bankfiles.InstructionKind{"CLAIM", "RETURN", "ADOPT"}).Draw(t, "kind")}
+	if it.Kind == bankfiles.InstructAdopt {
+		it.Channel, it.OrderNo = "X"+field.Draw(t, "channel"), "O"+field.Draw(t, "order")
+		it.ClearingDate = bizdate.MustParse("2026-01-01").AddDays(rapid.IntRange(0, 400).Draw(t, "clearing"))
+	}
+	return it
 }
 
 // same fails unless what was written is read back as it was.

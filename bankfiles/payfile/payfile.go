@@ -1,8 +1,9 @@
-// Package payfile reads and writes the three neutral files that carry payouts
-// between the books and a bank:
+// Package payfile reads and writes the four neutral files that carry members'
+// money between the books and a bank:
 //
 //	payout   出款批次文件    what the bank shall pay
 //	result   回盘文件        what the bank says of each payout
+//	instruct 分户指令文件    whose sub-account takes what two people decided
 //	balance  子账户余额文件   what the bank holds for each member
 //
 // They share one shape: UTF-8, fields between bars, lines that end in LF, whole

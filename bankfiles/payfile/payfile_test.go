@@ -53,7 +53,16 @@ func balance() *bankfiles.BalanceFile {
 	}}
 }
 
-// TestGolden holds the bytes of the three files, and that they are read back.
+func instruct() *bankfiles.InstructionFile {
+	return &bankfiles.InstructionFile{No: "SI20260213-X20260212-001", Date: day, Maker: "maker1", Checker: "checker1",
+		Items: []bankfiles.InstructionItem{
+			{Seq: 1, Kind: "CLAIM", Reference: "K1202", Member: "B", Amount: 30000},
+			{Seq: 2, Kind: "RETURN", Reference: "20260212010003", Member: "C", Amount: 9240},
+			{Seq: 3, Kind: "ADOPT", Reference: "W6", Member: "B", Amount: 30000, Channel: "WX", ClearingDate: day.AddDays(-1), OrderNo: "W6"},
+		}}
+}
+
+// TestGolden holds the bytes of the four files, and that they are read back.
 func TestGolden(t *testing.T) {
 	for _, test := range []struct {
 		file  string
@@ -67,6 +76,8 @@ func TestGolden(t *testing.T) {
 			func(n string, b *bytes.Buffer) (any, error) { return payfile.ReadResult(n, b) }, result()},
 		{"balance.txt", func(b *bytes.Buffer) error { return payfile.WriteBalance(b, balance()) },
 			func(n string, b *bytes.Buffer) (any, error) { return payfile.ReadBalance(n, b) }, balance()},
+		{"instruct.txt", func(b *bytes.Buffer) error { return payfile.WriteInstruct(b, instruct()) },
+			func(n string, b *bytes.Buffer) (any, error) { return payfile.ReadInstruct(n, b) }, instruct()},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			var got bytes.Buffer
