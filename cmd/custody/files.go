@@ -40,6 +40,9 @@ func newFilesCmd(a *app) *cobra.Command {
 			if list == nil {
 				list = []clearing.File{}
 			}
+			for i := range list {
+				list[i] = shown(list[i])
+			}
 			return a.answer(filesAnswer{date, list}, func() { a.fileTable(date, list) })
 		})}
 	cmd.Flags().StringVar(&on, "date", "", a.t("cli.flag.date-latest"))
@@ -51,14 +54,19 @@ type filesAnswer struct {
 	Files []clearing.File `json:"files"`
 }
 
+// shown is a file as people see it: where its source is an account of the bank,
+// the number is masked.
+func shown(f clearing.File) clearing.File {
+	if f.Kind == "statement" || f.Kind == "intraday" || f.Kind == "balances" {
+		f.Source = clearing.Mask(f.Source)
+	}
+	return f
+}
+
 func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
 	a.say("cli.files.title", date)
 	g := a.grid(a.t("cli.col.file"), a.t("cli.col.source"), a.t("cli.col.date"), a.t("cli.col.state"), a.t("cli.col.due"), ">"+a.t("cli.col.rows"), a.t("cli.col.name"))
 	for _, f := range list {
-		source := f.Source
-		if f.Kind == "statement" || f.Kind == "intraday" || f.Kind == "balances" {
-			source = clearing.Mask(source)
-		}
 		due, rows := "", any("")
 		if !f.Due.IsZero() {
 			due = f.Due.In(bizdate.Zone).Format(moment)
@@ -66,7 +74,7 @@ func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
 		if f.State != clearing.FileExpected {
 			rows = f.Rows
 		}
-		g.row(a.t(fileKinds[f.Kind]), source, f.Date, a.t(fileStates[f.State])+a.firstError(f), due, rows, f.Name)
+		g.row(a.t(fileKinds[f.Kind]), f.Source, f.Date, a.t(fileStates[f.State])+a.firstError(f), due, rows, f.Name)
 	}
 	g.print()
 }

@@ -6,7 +6,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
+	"custody/clearing/people"
 	"custody/internal/fault"
+	"custody/internal/store"
 )
 
 // newImportCmd takes in files of any kind.
@@ -18,18 +20,27 @@ func newImportCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := mayImport(ctx, e, actor); err != nil {
+				return err
+			}
 			o.Actor = actor
 			return a.each(paths, func(path string) error {
 				report, err := e.Import(ctx, path, o)
 				if err != nil {
 					return err
 				}
+				report.File = shown(report.File)
 				return a.answer(report, func() { a.imported(report) })
 			})
 		})}
 	cmd.Flags().StringVar(&o.Format, "format", "", a.t("cli.flag.format"))
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, a.t("cli.flag.dry-run"))
 	return cmd
+}
+
+// mayImport asks the table of permissions before any file is touched.
+func mayImport(ctx context.Context, e *clearing.Engine, actor string) error {
+	return e.DB.Read(ctx, func(tx *store.Tx) error { return people.Require(ctx, tx, actor, people.Import) })
 }
 
 func (a *app) imported(r *clearing.ImportReport) {

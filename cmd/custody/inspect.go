@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +71,7 @@ func (a *app) yesNo(v *bool) string {
 }
 
 func (a *app) showReport(r *inspect.Report) {
-	a.say("cli.inspect.title", r.File, r.Format, r.Version, r.Encoding, r.Rows, a.yesNo(r.TotalsAgree))
+	a.say("cli.inspect.title", r.File, strings.TrimSpace(string(r.Format)+" "+r.Version), r.Encoding, r.Rows, a.yesNo(r.TotalsAgree))
 	if len(r.Statements) > 0 {
 		g := a.grid(a.t("cli.col.account"), a.t("cli.col.currency"), a.t("cli.col.number"), a.t("cli.col.from"), a.t("cli.col.to"),
 			">"+a.t("cli.col.opening"), ">"+a.t("cli.col.closing"), ">"+a.t("cli.col.entries"), ">"+a.t("cli.col.sum"), a.t("cli.col.balanced"))

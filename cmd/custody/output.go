@@ -84,8 +84,17 @@ func (a *app) complain(err error) {
 	a.report(err)
 }
 
+// maxReported bounds what a bad file says on a terminal; --json has all of it.
+const maxReported = 20
+
 // report prints an error for a person.
 func (a *app) report(err error) {
+	var list fault.List
+	if errors.As(err, &list) && len(list) > maxReported {
+		a.report(list[:maxReported])
+		a.note("cli.more", len(list)-maxReported)
+		return
+	}
 	for _, line := range strings.Split(lang.Report(a.lang, err), "\n") {
 		if !strings.HasPrefix(line, " ") {
 			line = "custody: " + line

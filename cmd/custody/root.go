@@ -28,7 +28,13 @@ func newRootCmd(a *app) *cobra.Command {
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// A suggestion is a sentence in English that no text file holds.
+		DisableSuggestions: true,
 	}
+	// cobra adds --help and --version late, and until then takes what follows
+	// them for their value: custody --help --lang en.
+	root.InitDefaultHelpFlag()
+	root.InitDefaultVersionFlag()
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)

@@ -43,7 +43,7 @@ func (a *app) showVerify(r *clearing.VerifyReport) {
 	}
 	for i, p := range r.Problems {
 		if i == maxShown {
-			a.say("cli.verify.more", len(r.Problems)-maxShown)
+			a.say("cli.more", len(r.Problems)-maxShown)
 			break
 		}
 		fmt.Fprintf(a.out, "%s %s: %s\n", p.Table, p.ID, p.Message)
