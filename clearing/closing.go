@@ -61,7 +61,7 @@ func (w *Work) resultHash(ctx context.Context, tx *store.Tx) (string, error) {
 	digest := sha256.New()
 	out := bufio.NewWriterSize(digest, 64<<10)
 	fmt.Fprintf(out, "day %s %s\n", w.Config.Code, w.Date)
-	for _, write := range []func(context.Context, *store.Tx, io.Writer) error{w.hashSteps, w.hashVouchers, w.hashMatches, w.hashExceptions, w.hashPayouts} {
+	for _, write := range []func(context.Context, *store.Tx, io.Writer) error{w.hashSteps, w.hashVouchers, w.hashMatches, w.hashExceptions, w.hashPayouts, w.hashInstructions} {
 		if err := write(ctx, tx, out); err != nil {
 			return "", err
 		}

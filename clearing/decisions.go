@@ -238,7 +238,10 @@ func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State
 		}
 		return w.decideException(ctx, tx, a, to, d)
 	})
-	return d, err
+	if err != nil {
+		return d, err
+	}
+	return d, e.writeInstructions(ctx)
 }
 
 // decideBatch approves a batch for sending, or takes it back in red: the money
@@ -318,6 +321,9 @@ func (w *Work) decideException(ctx context.Context, tx *store.Tx, a approval.App
 			return err
 		}
 		d.Vouchers = append(d.Vouchers, p.Event+":"+ref)
+	}
+	if err := w.intendInstruction(ctx, tx, a, x, date); err != nil {
+		return err
 	}
 	t, err := findTemplate(p.Handling.Template, x.Kind)
 	if err != nil {

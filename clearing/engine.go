@@ -127,6 +127,9 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
+	if err := e.writeInstructions(ctx); err != nil {
+		return nil, err
+	}
 	waits, err := w.play(ctx, r)
 	view, viewErr := e.Day(ctx, r.Date)
 	if view != nil {
