@@ -5,8 +5,21 @@ import (
 	"fmt"
 	"testing"
 
+	"custody/internal/pgtest"
 	"custody/internal/store"
 )
+
+// empty takes all open items out.
+func empty(t testing.TB, db *store.DB) {
+	t.Helper()
+	err := db.Tx(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.Exec(context.Background(), "DELETE FROM items WHERE custody_id = 3")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // items fills the table of open items with one row for each text.
 func items(t testing.TB, db *store.DB, texts ...string) {
@@ -28,7 +41,10 @@ func items(t testing.TB, db *store.DB, texts ...string) {
 var itemPages = store.PageQuery{Key: "account_id", Columns: []string{"item", "balance_fen", "item"}, From: "items WHERE custody_id = ?", Args: []any{3}}
 
 // TestPagesRefuse: what cannot be told apart is an error, never another row.
-func TestPagesRefuse(t *testing.T) {
+func TestPagesRefuse(t *testing.T) { pgtest.Each(t, pagesRefuse) }
+
+func pagesRefuse(t *testing.T, dsn string) {
+	db := open(t, dsn)
 	for name, c := range map[string]struct {
 		item string
 		q    store.PageQuery
@@ -40,7 +56,7 @@ func TestPagesRefuse(t *testing.T) {
 		"another type":                    {"a", store.PageQuery{Key: "account_id", Columns: []string{"balance_fen", "item"}, From: "items WHERE custody_id = ?", Args: []any{3}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := open(t)
+			empty(t, db)
 			items(t, db, "", c.item, "z")
 			err := db.Read(context.Background(), func(tx *store.Tx) error {
 				return tx.Pages(context.Background(), c.q, func(r *store.Row) error {
@@ -56,10 +72,13 @@ func TestPagesRefuse(t *testing.T) {
 }
 
 // TestPages reads counts around the size of a page, empty texts included.
-func TestPages(t *testing.T) {
+func TestPages(t *testing.T) { pgtest.Each(t, pagesOf) }
+
+func pagesOf(t *testing.T, dsn string) {
+	db := open(t, dsn)
 	for _, n := range []int{0, 1, 4_999, 5_000, 5_001, 10_000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			db := open(t)
+			empty(t, db)
 			texts := make([]string, n)
 			for i := range texts {
 				texts[i] = []string{"", "WX.20260212", "存管专户"}[i%3]

@@ -21,6 +21,6 @@ func (tx *Tx) Prepare(ctx context.Context, query string) (*Prepared, error) {
 
 // Exec runs the statement once.
 func (p *Prepared) Exec(ctx context.Context, args ...any) error {
-	_, err := p.inner.ExecContext(ctx, args...)
+	_, err := p.inner.ExecContext(ctx, numbers(args)...)
 	return err
 }

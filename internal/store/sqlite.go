@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/mattn/go-sqlite3"
@@ -114,6 +115,26 @@ func (sqliteEngine) name() string { return "sqlite" }
 func (sqliteEngine) transient(err error) bool {
 	var e sqlite3.Error
 	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+// isolation: writers begin at once and exclude each other (_txlock=immediate),
+// readers have a snapshot; the driver knows no levels.
+func (sqliteEngine) isolation(_, _ bool) *sql.TxOptions { return nil }
+
+// lock takes the operating system's lock on a file beside the database.
+func (sqliteEngine) lock(_ context.Context, db *DB, name string) (func() error, bool, error) {
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(db.path), ".lock-"+name), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, false, f.Close()
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
+	return f.Close, true, nil // closing drops the lock
 }
 
 // bulkInsert writes the staged rows with one statement per 10,000: each column

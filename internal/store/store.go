@@ -16,7 +16,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -29,6 +31,13 @@ type DB struct {
 	write  *sqlx.DB // one connection: one writer at a time
 	read   *sqlx.DB
 	path   string // of the SQLite file; empty for a server
+	guard  *guard
+}
+
+// guard is the statement with which every writing transaction begins.
+type guard struct {
+	query string
+	args  []any
 }
 
 // engine is what differs between database products.
@@ -37,23 +46,37 @@ type engine interface {
 	bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error
 	// transient reports whether the transaction may be tried again as a whole.
 	transient(err error) bool
+	// isolation returns how a transaction is begun.
+	isolation(writing, guarded bool) *sql.TxOptions
+	lock(ctx context.Context, db *DB, name string) (unlock func() error, ok bool, err error)
 }
 
 // maxAttempts bounds the retries of a transaction that lost a conflict.
 const maxAttempts = 8
 
-// Open opens the database file at the path, which it creates, and brings its
-// tables to the present version.
+// Open opens the database, a file or a postgres:// address, and brings its
+// tables to the present version. A file that is not there is created.
 func Open(ctx context.Context, dsn string) (*DB, error) {
+	db, err := connect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func connect(ctx context.Context, dsn string) (*DB, error) {
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		return nil, fault.Invalid("store.engine", "postgres")
+		return openPostgres(ctx, dsn)
+	}
+	if scheme, _, found := strings.Cut(dsn, "://"); found {
+		return nil, fault.Invalid("store.engine", scheme)
 	}
 	db, err := openSQLite(ctx, dsn)
 	if err != nil {
 		return nil, fault.Invalid("store.open", filepath.Base(dsn)).Because(err)
-	}
-	if err := migrate(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
@@ -72,14 +95,34 @@ func (db *DB) Close() error {
 	return errors.Join(db.read.Close(), db.write.Close())
 }
 
+// Guard makes every later writing transaction of this handle begin with the
+// statement, which updates the one row that all writers of the same books share:
+// on a server it lines them up, each seeing what the one before it committed. On
+// SQLite, which has one writer, it is not run. Call it before the first [DB.Tx]
+// that needs it; not while others use the handle.
+func (db *DB) Guard(query string, args ...any) { db.guard = &guard{query, args} }
+
+// Lock takes the lock of that name without waiting: ok is false where another
+// process, or another handle, holds it. It falls when unlock is called, when the
+// process ends, and on a server with the connection.
+func (db *DB) Lock(ctx context.Context, name string) (unlock func() error, ok bool, err error) {
+	return db.engine.lock(ctx, db, name)
+}
+
 // Tx runs fn in one writing transaction. It commits when fn returns nil and
 // rolls back otherwise. A conflict with another writer makes it start again, so
 // fn must not have effects outside the database.
 func (db *DB) Tx(ctx context.Context, fn func(*Tx) error) error {
 	var err error
-	for range maxAttempts {
+	for attempt := range maxAttempts {
 		if err = db.once(ctx, db.write, fn); err == nil || !db.engine.transient(err) {
 			return err
+		}
+		// The other one needs a moment to commit: 1, 2, 4 ... 64 ms.
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond << attempt):
 		}
 	}
 	return fault.Locked("store.conflict").Because(err)
@@ -90,13 +133,26 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	return db.once(ctx, db.read, fn)
 }
 
+// once runs fn in a transaction on a connection of its own, which the bulk path
+// of a server needs to reach.
 func (db *DB) once(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error {
-	inner, err := pool.BeginTxx(ctx, nil)
+	conn, err := pool.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // gives the connection back
+	writing := pool == db.write
+	inner, err := conn.BeginTxx(ctx, db.engine.isolation(writing, db.guard != nil))
 	if err != nil {
 		return err
 	}
 	defer inner.Rollback() //nolint:errcheck // after Commit it reports ErrTxDone
-	tx := &Tx{db: db, inner: inner}
+	tx := &Tx{db: db, conn: conn, inner: inner}
+	if writing && db.guard != nil && db.path == "" {
+		if _, err := tx.Exec(ctx, db.guard.query, db.guard.args...); err != nil {
+			return err
+		}
+	}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -127,12 +183,24 @@ func (db *DB) Size() int64 {
 // Tx is one transaction. Its queries use ? placeholders on every engine.
 type Tx struct {
 	db    *DB
+	conn  *sqlx.Conn
 	inner *sqlx.Tx
+}
+
+// numbers makes 0 and 1 of booleans, as which our tables hold them.
+func numbers(args []any) []any {
+	for i, v := range args {
+		if b, ok := v.(bool); ok {
+			args = slices.Clone(args)
+			args[i] = flag(b)
+		}
+	}
+	return args
 }
 
 // Get reads one row into dest; sql.ErrNoRows where there is none.
 func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
-	return tx.inner.GetContext(ctx, dest, tx.inner.Rebind(query), args...)
+	return tx.inner.GetContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
 }
 
 // Find is Get that reports whether there was a row.
@@ -146,22 +214,23 @@ func (tx *Tx) Find(ctx context.Context, dest any, query string, args ...any) (bo
 
 // Select reads all rows into the slice dest; for a bounded number of rows.
 func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
-	return tx.inner.SelectContext(ctx, dest, tx.inner.Rebind(query), args...)
+	return tx.inner.SelectContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
 }
 
 // Exec runs a statement and returns the number of rows that it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(query), args...)
+	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(query), numbers(args)...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-// Each calls fn for every row of a query; scan reads the row's columns.
-// It is the way to read many rows.
+// Each calls fn for every row of a query; scan reads the row's columns. It is
+// the way to read many rows. Until it returns, fn can run no other query of the
+// same transaction: a server's connection is busy sending rows.
 func (tx *Tx) Each(ctx context.Context, query string, args []any, fn func(scan func(...any) error) error) error {
-	rows, err := tx.inner.QueryContext(ctx, tx.inner.Rebind(query), args...)
+	rows, err := tx.inner.QueryContext(ctx, tx.inner.Rebind(query), numbers(args)...)
 	if err != nil {
 		return err
 	}

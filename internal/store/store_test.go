@@ -6,15 +6,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 
+	"custody/internal/pgtest"
 	"custody/internal/store"
 )
 
-func open(t testing.TB) *store.DB {
+func open(t testing.TB, dsn string) *store.DB {
 	t.Helper()
-	db, err := store.Open(context.Background(), filepath.Join(t.TempDir(), "books.db"))
+	db, err := store.Open(context.Background(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +24,10 @@ func open(t testing.TB) *store.DB {
 
 // TestBulkRoundTrip writes rows of every width through the bulk path and reads
 // them back: what goes in comes out, over several statements and with padding.
-func TestBulkRoundTrip(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestBulkRoundTrip(t *testing.T) { pgtest.Each(t, bulkRoundTrip) }
+
+func bulkRoundTrip(t *testing.T, dsn string) {
+	db, ctx := open(t, dsn), context.Background()
 	const rows = 25_001
 	hash := func(i int) []byte { h := sha256.Sum256(fmt.Append(nil, i)); return h[:] }
 	text := func(i int) string { return []string{"", "a", "存管专户", "WX.20260212"}[i%4] }
@@ -68,8 +70,10 @@ func TestBulkRoundTrip(t *testing.T) {
 
 // TestBulkRefuses: a value that the packed form could not give back is refused,
 // and nothing of the transaction stays.
-func TestBulkRefuses(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestBulkRefuses(t *testing.T) { pgtest.Each(t, bulkRefuses) }
+
+func bulkRefuses(t *testing.T, dsn string) {
+	db, ctx := open(t, dsn), context.Background()
 	for name, fill := range map[string]func(*store.Bulk){
 		"text that ends in a space": func(b *store.Bulk) { b.Int(1).Text("a ").Int(1) },
 		"wrong kind":                func(b *store.Bulk) { b.Int(1).Int(2).Int(3) },
@@ -93,8 +97,10 @@ func TestBulkRefuses(t *testing.T) {
 
 // TestBulkOnConflict: rows that are there take the new values of the named
 // columns and keep the others, the rest is inserted.
-func TestBulkOnConflict(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestBulkOnConflict(t *testing.T) { pgtest.Each(t, bulkOnConflict) }
+
+func bulkOnConflict(t *testing.T, dsn string) {
+	db, ctx := open(t, dsn), context.Background()
 	key := []string{"custody_id", "account_id"}
 	write := func(from, to, balance int64) error {
 		return db.Tx(ctx, func(tx *store.Tx) error {
@@ -120,8 +126,10 @@ func TestBulkOnConflict(t *testing.T) {
 }
 
 // TestReadOnly: the reading side cannot write.
-func TestReadOnly(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestReadOnly(t *testing.T) { pgtest.Each(t, readOnly) }
+
+func readOnly(t *testing.T, dsn string) {
+	db, ctx := open(t, dsn), context.Background()
 	err := db.Read(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, "INSERT INTO custodies (custody_id, code, name, account_no) VALUES (1, 'A', 'A', 'A')")
 		return err
@@ -132,8 +140,10 @@ func TestReadOnly(t *testing.T) {
 }
 
 // TestTxRollsBack: an error undoes everything.
-func TestTxRollsBack(t *testing.T) {
-	db, ctx := open(t), context.Background()
+func TestTxRollsBack(t *testing.T) { pgtest.Each(t, txRollsBack) }
+
+func txRollsBack(t *testing.T, dsn string) {
+	db, ctx := open(t, dsn), context.Background()
 	stop := errors.New("stop")
 	err := db.Tx(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Exec(ctx, "INSERT INTO custodies (custody_id, code, name, account_no) VALUES (1, 'A', 'A', 'A')"); err != nil {
@@ -152,7 +162,7 @@ func TestTxRollsBack(t *testing.T) {
 
 // BenchmarkBulkEntries is the price of one ledger row on the fast path.
 func BenchmarkBulkEntries(b *testing.B) {
-	db, ctx := open(b), context.Background()
+	db, ctx := open(b, pgtest.Where(b)), context.Background()
 	seq := int64(0)
 	b.ResetTimer()
 	for done := 0; done < b.N; done += 100_000 {

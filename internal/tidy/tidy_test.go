@@ -105,7 +105,8 @@ func drivers(tree []*source) (found []string) {
 }
 
 // clockAndRandomness: a night played again must give the same answer, so time,
-// randomness and environment come in through cmd and internal/clock.
+// randomness and environment come in through cmd and internal/clock. pgtest is
+// for tests alone and asks the environment which server they run on.
 func clockAndRandomness(tree []*source) (found []string) {
 	read := map[string][]string{
 		"time": {"Now", "Since", "Until"},
@@ -113,7 +114,7 @@ func clockAndRandomness(tree []*source) (found []string) {
 	}
 	random := []string{"math/rand", "math/rand/v2", "crypto/rand"}
 	for _, s := range product(tree) {
-		if s.under("cmd", "internal/clock") {
+		if s.under("cmd", "internal/clock", "internal/pgtest") {
 			continue
 		}
 		for _, spec := range s.file.Imports {
