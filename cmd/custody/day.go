@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
+	"custody/clearing/payout"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 )
@@ -46,8 +47,24 @@ func dayWithWaits(ctx context.Context, e *clearing.Engine, date bizdate.Date) (*
 	if err != nil {
 		return nil, err
 	}
-	view.SetWaits(waits)
+	drafts, err := unsubmitted(ctx, e, date)
+	if err != nil {
+		return nil, err
+	}
+	view.SetWaits(append(drafts, waits...))
 	return view, nil
+}
+
+// unsubmitted are the batches that the scheduler drew up and no maker has
+// submitted yet; they wait from the release of the day.
+func unsubmitted(ctx context.Context, e *clearing.Engine, date bizdate.Date) (waits []clearing.Wait, err error) {
+	batches, err := e.Batches(ctx)
+	for _, b := range batches {
+		if b.State == payout.BatchDraft && b.FileDate <= date {
+			waits = append(waits, clearing.Wait{Kind: "submission", Subject: b.BatchNo, Since: b.FileDate.At(13, 0)})
+		}
+	}
+	return waits, err
 }
 
 // notBegun is the view of a day that nothing has been played of yet.
