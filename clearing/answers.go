@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"custody/bankfiles"
 	"custody/clearing/exceptions"
@@ -95,6 +96,11 @@ func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (C
 		switch {
 		case from != payout.Sent: // a statement has answered before the result file
 			c.Skipped++
+			if from == payout.Success && p.Answer == string(bankfiles.ResultFailed) {
+				if err := w.contradicted(ctx, tx, p, ""); err != nil {
+					return c, err
+				}
+			}
 			continue
 		case p.Answer == string(bankfiles.ResultSuccess):
 			p.State, p.Settled = payout.Success, &w.Date
@@ -109,6 +115,9 @@ func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (C
 		default:
 			p.State = payout.Unknown
 			c.Failed++
+			if err := w.contradicted(ctx, tx, p, ""); err != nil {
+				return c, err
+			}
 		}
 		if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
 			return c, err
@@ -137,12 +146,18 @@ func (w *Work) stepReadAnswers(ctx context.Context) (Counts, error) {
 	if done, err := w.isDone(ctx, stepReceipts, ""); err != nil || !done {
 		return Counts{}, err
 	}
+	if err := w.takeInbox(ctx, fileResult); err != nil {
+		return Counts{}, err
+	}
 	return w.once(ctx, stepAnswers, "", []string{f.SHA256}, func(tx *store.Tx) (Counts, error) {
+		c, err := w.postLateAnswers(ctx, tx)
+		if err != nil {
+			return c, err
+		}
 		lines, err := w.linesOf(ctx, tx, f.ID)
 		if err != nil {
-			return Counts{}, err
+			return c, err
 		}
-		var c Counts
 		for _, pass := range []struct {
 			use    string
 			handle func(context.Context, *store.Tx, bankLine, payout.Payout) error
@@ -173,6 +188,30 @@ func (w *Work) stepReadAnswers(ctx context.Context) (Counts, error) {
 	})
 }
 
+// postLateAnswers posts result files that came when the day phase was over, so
+// that the statement is read with everything that the bank has said.
+func (w *Work) postLateAnswers(ctx context.Context, tx *store.Tx) (Counts, error) {
+	var c Counts
+	answered, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchAnswered)
+	for _, b := range answered {
+		if b.FileDate > w.Date {
+			continue
+		}
+		part, err := w.postAnswers(ctx, tx, b)
+		if c = c.Add(part); err != nil {
+			return c, err
+		}
+	}
+	return c, err
+}
+
+// contradicted tells a person that bank and books, or the bank's answer and its
+// own statement, do not agree about a payout, or that the bank does not know.
+func (w *Work) contradicted(ctx context.Context, tx *store.Tx, p payout.Payout, bankRef string) error {
+	return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Status, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
+		Ours: strings.TrimSpace(p.Answer + " " + p.Code), Theirs: bankRef})
+}
+
 // onDebit: a debit with our serial and amount is the bank's answer, whatever
 // its result file said.
 func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
@@ -181,28 +220,35 @@ func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payou
 			Ours: p.Serial, Theirs: line.Remark})
 	}
 	from := p.State
-	p.DebitLine = &line.ID
 	date, err := w.postable(ctx, tx, line.Booked)
 	if err != nil {
 		return err
 	}
 	switch from {
-	case payout.Success: // the books paid on the bank's word; here is its debit
-		date = *p.Settled
-		err = w.endCase(ctx, tx, p.Serial, exceptions.Status)
+	case payout.Draft, payout.Applied: // debited, but never sent
+		return w.contradicted(ctx, tx, p, line.Ref)
+	case payout.Failed, payout.Cancelled: // the money has gone back already: the line stays listed
+		p.DebitLine = &line.ID
+		return firstErr(w.contradicted(ctx, tx, p, line.Ref), payout.Update(ctx, tx, w.Book.ID(), from, p))
 	case payout.AnsweredF: // F but debited: nothing goes back
-		p.State = payout.Unknown
-		err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Status, Subject: p.Serial, Member: p.Member, Amount: p.Amount,
-			Ours: p.Answer + " " + p.Code, Theirs: line.Ref})
-		return firstErr(err, payout.Update(ctx, tx, w.Book.ID(), from, p))
+		p.State, p.DebitLine = payout.Unknown, &line.ID
+		return firstErr(w.contradicted(ctx, tx, p, line.Ref), payout.Update(ctx, tx, w.Book.ID(), from, p))
+	case payout.Success, payout.Returned: // the books paid on the bank's word; here is its debit
+		date = *p.Settled
 	default:
 		p.State, p.Settled = payout.Success, &date
 		if err := w.post(ctx, tx, paidPosting(p, date, w.lineSource(line))); err != nil {
 			return err
 		}
 	}
-	err = firstErr(err, payout.Update(ctx, tx, w.Book.ID(), from, p))
-	return firstErr(err, w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date))
+	p.DebitLine = &line.ID
+	if err := w.endCase(ctx, tx, p.Serial, exceptions.Status); err != nil {
+		return err
+	}
+	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+		return err
+	}
+	return w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date)
 }
 
 // endCase closes an open exception about a subject that a statement has answered.
@@ -215,20 +261,27 @@ func (w *Work) endCase(ctx context.Context, tx *store.Tx, subject string, kind e
 }
 
 // onReversal: a debit that the bank took back. The two bank lines match each
-// other; a payout that was answered F is thereby proven failed (E5c).
+// other; a payout that was answered F is thereby proven failed (E5c). Where its
+// money had gone back before the debit came, nothing is left to post.
 func (w *Work) onReversal(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
-	if p.DebitLine == nil || line.Amount != p.Amount {
-		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Direction, Subject: line.Ref, Member: p.Member, Amount: line.Amount, Ours: p.Serial, Theirs: line.Remark})
-	}
-	if p.State == payout.Success { // the books have paid it: the money came back
+	if p.State == payout.Success && line.Amount == p.Amount { // the books have paid it: the money came back
 		return w.onReturn(ctx, tx, line, p)
+	}
+	open, err := w.debitOpen(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	if !open || line.Amount != p.Amount {
+		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Direction, Subject: line.Ref, Member: p.Member, Amount: line.Amount, Ours: p.Serial, Theirs: line.Remark})
 	}
 	date, err := w.postable(ctx, tx, line.Booked)
 	if err != nil {
 		return err
 	}
-	if err := w.refuse(ctx, tx, p, date, w.lineSource(line)); err != nil {
-		return err
+	if p.State != payout.Failed && p.State != payout.Cancelled {
+		if err := w.refuse(ctx, tx, p, date, w.lineSource(line)); err != nil {
+			return err
+		}
 	}
 	debit := "line:" + strconv.FormatInt(*p.DebitLine, 10)
 	if err := w.matchLine(ctx, tx, line.ID, useReversal, debit, date); err != nil {
@@ -237,11 +290,18 @@ func (w *Work) onReversal(ctx context.Context, tx *store.Tx, line bankLine, p pa
 	if err := w.matchLine(ctx, tx, *p.DebitLine, usePayout, "line:"+strconv.FormatInt(line.ID, 10), date); err != nil {
 		return err
 	}
-	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), p.Serial, exceptions.Status)
-	if err != nil || !found {
-		return err
+	return w.endCase(ctx, tx, p.Serial, exceptions.Status)
+}
+
+// debitOpen reports whether the payout's debit is on a statement and nothing
+// explains it yet.
+func (w *Work) debitOpen(ctx context.Context, tx *store.Tx, p payout.Payout) (bool, error) {
+	if p.DebitLine == nil {
+		return false, nil
 	}
-	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.AutoCleared, date)
+	var n int
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM bank_lines WHERE custody_id = ? AND line_id = ? AND matched_to = ''", w.Book.ID(), *p.DebitLine)
+	return n == 1, err
 }
 
 // refuseUndebited gives back what the bank refused and its statement of the
@@ -254,8 +314,11 @@ func (w *Work) refuseUndebited(ctx context.Context, tx *store.Tx) (int, error) {
 	n := 0
 	for _, p := range list {
 		b, _, err := payout.FindBatch(ctx, tx, w.Book.ID(), p.BatchNo)
-		if err != nil || b.FileDate > w.Date {
+		if err != nil {
 			return n, err
+		}
+		if b.FileDate > w.Date { // sent after the day of this statement
+			continue
 		}
 		if err := w.refuse(ctx, tx, p, w.Date, "statement "+w.Date.String()); err != nil {
 			return n, err
@@ -307,6 +370,13 @@ func returned(member, serial string) subaccounts.Key {
 // onReturn: the payout left and came back (E5d, 退汇). It stays SUCCESS in
 // history; the account is blocked until two people verified it again.
 func (w *Work) onReturn(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
+	open, err := w.debitOpen(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	if open && line.Amount == p.Amount { // debited against the bank's own word, and now back
+		return firstErr(w.blockAccount(ctx, tx, p), w.onReversal(ctx, tx, line, p))
+	}
 	if p.State != payout.Success || line.Amount != p.Amount {
 		return w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Direction, Subject: line.Ref, Member: p.Member, Amount: line.Amount, Ours: p.Serial, Theirs: line.Remark})
 	}

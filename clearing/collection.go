@@ -75,11 +75,7 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 // postAll posts a large set; any refused voucher is an error, because these
 // postings follow from files that were checked.
 func (w *Work) postAll(ctx context.Context, tx *store.Tx, postings []subaccounts.Posting) error {
-	batch, err := w.Book.Begin(ctx, tx, w.Actor, w.Stamp)
-	if err != nil {
-		return err
-	}
-	outcomes, err := batch.Post(ctx, postings)
+	outcomes, err := w.tryAll(ctx, tx, postings)
 	if err != nil {
 		return err
 	}
@@ -88,5 +84,19 @@ func (w *Work) postAll(ctx context.Context, tx *store.Tx, postings []subaccounts
 			return o.Err
 		}
 	}
-	return batch.Finish(ctx)
+	return nil
+}
+
+// tryAll posts what the ledger takes of a large set and says of each posting
+// what became of it; who may not accept a refusal gives the transaction up.
+func (w *Work) tryAll(ctx context.Context, tx *store.Tx, postings []subaccounts.Posting) ([]subaccounts.Outcome, error) {
+	batch, err := w.Book.Begin(ctx, tx, w.Actor, w.Stamp)
+	if err != nil {
+		return nil, err
+	}
+	outcomes, err := batch.Post(ctx, postings)
+	if err != nil {
+		return nil, err
+	}
+	return outcomes, batch.Finish(ctx)
 }

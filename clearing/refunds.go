@@ -10,6 +10,7 @@ import (
 	"custody/clearing/orders"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
+	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
 	"custody/subaccounts"
@@ -26,7 +27,7 @@ type refund struct {
 	order    orders.Order
 	match    orders.Match // of the order
 	unsplit  bool         // the order is split later in this same night
-	orphaned bool         // its order is in no bill yet, or not known at all
+	orphaned bool         // its order is in no bill yet, not known at all, or has too little left
 }
 
 // refundsOf returns the refunds of one bill that were matched on the day, in
@@ -41,6 +42,7 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.RefundNo, b.RefundNo))
 	})
 	list := make([]refund, 0, len(pairs))
+	given := map[string]money.Amount{} // of orders that are not split
 	for _, p := range pairs {
 		r := refund{Pair: p}
 		var found bool
@@ -54,17 +56,33 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 			}
 		}
 		r.orphaned = !matched
-		r.unsplit = matched && r.match.Date == w.Date
-		if r.order.FileID == orders.AdoptedFile && matched {
-			open, still, err := orders.FindOpen(ctx, tx, id, p.OrderNo, "")
-			if err != nil {
-				return nil, err
-			}
-			r.unsplit = still && open.Reason == orders.Adopted
+		left, unsplit, err := w.unsplitPart(ctx, tx, r, matched)
+		if err != nil {
+			return nil, err
+		}
+		// 2102 is one pool: a refund above what is left of its own order would
+		// take the money of others.
+		fits := given[p.OrderNo]+p.Amount <= left
+		r.unsplit, r.orphaned = unsplit && fits, r.orphaned || (unsplit && !fits)
+		if r.unsplit {
+			given[p.OrderNo] += p.Amount
 		}
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// unsplitPart returns how much of a refund's order stands in 2102, where this
+// night splits it.
+func (w *Work) unsplitPart(ctx context.Context, tx *store.Tx, r refund, matched bool) (left money.Amount, unsplit bool, err error) {
+	if !matched {
+		return 0, false, nil
+	}
+	open, waits, err := orders.WaitsForSplit(ctx, tx, w.Book.ID(), r.OrderNo, w.Date)
+	if err != nil || waits {
+		return open.Amount, waits, err
+	}
+	return r.order.Amount, r.order.FileID != orders.AdoptedFile && r.match.Date == w.Date, nil
 }
 
 // stepEarlyRefunds books refunds of orders that this night has not split yet
@@ -188,7 +206,7 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if err != nil {
 		return false, err
 	}
-	before, err := w.refundedBefore(ctx, tx, r, parties)
+	before, err := w.refundedBefore(ctx, tx, r, parties, original.HeadOfficeFee > 0)
 	if err != nil {
 		return false, err
 	}
@@ -203,10 +221,21 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if !ok {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
-	if err := w.postRefund(ctx, tx, ch, r, eventRefund, eventRefundListed, legs...); err != nil {
+	err = w.postRefund(ctx, tx, ch, r, eventRefund, eventRefundListed, legs...)
+	if refused(err) { // the money is there now, but was not at the day's cut
+		return false, w.orphan(ctx, tx, ch, r)
+	}
+	if err != nil {
 		return false, err
 	}
 	return true, w.settle(ctx, tx, ch.Code, w.Date, map[string]money.Amount{parties.member: -shares.Member, parties.partner: -shares.Partner})
+}
+
+// refused reports whether the ledger would not take a posting for what the
+// accounts hold or who owns them: a case for a person, never a reason to stop.
+func refused(err error) bool {
+	f := fault.Of(err)
+	return f != nil && f.Kind == fault.Bad && strings.HasPrefix(f.Code, "ledger.") && f.Code != "ledger.conflict"
 }
 
 // parties are who shares in an order.
@@ -255,7 +284,8 @@ func sharesIn(v subaccounts.Voucher, p parties, sign money.Amount) split.Shares 
 }
 
 // refundedBefore adds up the earlier refunds of the same order, before or after its split.
-func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p parties) (split.Shares, error) {
+// Where head office bears the fee, its leg is the net of commission and fee.
+func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p parties, headOfficeBears bool) (split.Shares, error) {
 	var sum split.Shares
 	list, err := orders.RefundsOf(ctx, tx, w.Book.ID(), r.OrderNo)
 	if err != nil {
@@ -274,7 +304,11 @@ func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p par
 			return sum, err
 		}
 		if found {
-			if sum, err = sum.Add(sharesIn(v, p, 1)); err != nil {
+			s := sharesIn(v, p, 1)
+			if headOfficeBears {
+				s.HeadOffice, s.HeadOfficeFee = s.HeadOffice-s.HeadOfficeFee+s.Fee, s.Fee
+			}
+			if sum, err = sum.Add(s); err != nil {
 				return sum, err
 			}
 		}
@@ -286,14 +320,19 @@ func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p par
 // refund's own clearing date first, then the oldest, then what is withdrawable.
 func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, p parties, s split.Shares) ([]subaccounts.Leg, bool, error) {
 	own := ch.Code + "." + w.Date.Compact()
+	ofMember, err1 := w.memberSources(ctx, tx, p.member)
+	ofPartner, err2 := w.memberSources(ctx, tx, p.partner)
+	if err := firstErr(err1, err2); err != nil {
+		return nil, false, err
+	}
 	var legs []subaccounts.Leg
 	for _, part := range []struct {
 		amount  money.Amount
 		pending subaccounts.Filter
 		then    []subaccounts.Key
 	}{
-		{s.Member, subaccounts.Filter{Code: "2002", Owner: p.member}, memberSources(p.member)},
-		{s.Partner, subaccounts.Filter{Code: "2002", Owner: p.partner}, memberSources(p.partner)},
+		{s.Member, subaccounts.Filter{Code: "2002", Owner: p.member}, ofMember},
+		{s.Partner, subaccounts.Filter{Code: "2002", Owner: p.partner}, ofPartner},
 		{s.HeadOffice - s.HeadOfficeFee, subaccounts.Filter{Code: "2302"}, []subaccounts.Key{{Code: "2301"}, {Code: "2305"}}},
 	} {
 		taken, left, err := w.takeFrom(ctx, tx, own, part.amount, part.pending, part.then)
@@ -305,11 +344,24 @@ func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, p parties,
 	if s.Fee > 0 {
 		legs = append(legs, subaccounts.Debit(subaccounts.ChannelDay("2501", ch.Code, w.Date), s.Fee))
 	}
+	if back := s.HeadOfficeFee - s.HeadOffice; back > 0 { // it had borne more fee than its commission
+		legs = append(legs, subaccounts.Credit(subaccounts.Key{Code: "2302", Item: own}, back))
+	}
 	return legs, true, nil
 }
 
-func memberSources(code string) []subaccounts.Key {
-	return []subaccounts.Key{{Code: "2001", Owner: code}, {Code: "2304", Owner: code}, {Code: "2305"}}
+// memberSources are where a member's part comes from after 2002. A stopped
+// (止付) or frozen member pays nothing out of 2001.
+func (w *Work) memberSources(ctx context.Context, tx *store.Tx, code string) ([]subaccounts.Key, error) {
+	list := []subaccounts.Key{{Code: "2001", Owner: code}, {Code: "2304", Owner: code}, {Code: "2305"}}
+	if code == "" {
+		return list, nil
+	}
+	m, _, err := w.Book.GetMember(ctx, tx, code)
+	if m.Status != subaccounts.StatusNormal {
+		list = list[1:]
+	}
+	return list, err
 }
 
 // takeFrom lists debits that add up to the amount, in the order of recovery
@@ -355,9 +407,13 @@ func boolRank(b bool) int {
 	return 0
 }
 
-// itemDate is the clearing date in an item such as WX.20260212.
+// itemDate is the clearing date in an item such as WX.20260212; an item without
+// one (FEE) comes last.
 func itemDate(item string) string {
-	_, date, _ := strings.Cut(item, ".")
+	_, date, dated := strings.Cut(item, ".")
+	if !dated {
+		return "99999999"
+	}
 	return date
 }
 

@@ -23,7 +23,7 @@ type toSplit struct {
 	clearing bizdate.Date
 	returned money.Amount // refunded before the split
 	feeBack  money.Amount // and of that, fee that the channel gave back
-	adopted  bool
+	waited   bool         // since an earlier night, or since a checker adopted it
 }
 
 // stepSplitOrders divides each matched order among those who share in it (E2,
@@ -60,8 +60,7 @@ type splitter struct {
 	rules   []datedRule
 	partner map[string]string // of each franchisee
 
-	legs   []subaccounts.Leg
-	earned map[bizdate.Date]map[string]money.Amount
+	legs []subaccounts.Leg
 }
 
 func (w *Work) newSplitter(ctx context.Context, tx *store.Tx, ch Channel, bill File) (*splitter, error) {
@@ -93,7 +92,7 @@ func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 			s.list = append(s.list, toSplit{Order: p.Order, clearing: bill.Date})
 		}
 	}
-	adopted, err := orders.StillOpen(ctx, tx, w.Book.ID(), s.ch.Code, orders.Adopted, w.Date)
+	adopted, err := orders.ToSplit(ctx, tx, w.Book.ID(), s.ch.Code, w.Date)
 	if err != nil {
 		return err
 	}
@@ -106,7 +105,7 @@ func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 		if err != nil {
 			return err
 		}
-		s.list = append(s.list, toSplit{Order: order, clearing: m.Clearing, adopted: true})
+		s.list = append(s.list, toSplit{Order: order, clearing: m.Clearing, waited: true, returned: order.Amount - o.Amount})
 	}
 	if err := s.takeOffRefunds(ctx, tx, bill); err != nil {
 		return err
@@ -133,47 +132,82 @@ func (s *splitter) takeOffRefunds(ctx context.Context, tx *store.Tx, bill File) 
 	}
 	for i := range s.list {
 		if g, ok := by[s.list[i].OrderNo]; ok {
-			s.list[i].returned, s.list[i].feeBack = g.amount, g.fee
+			s.list[i].returned, s.list[i].feeBack = s.list[i].returned+g.amount, g.fee
 		}
 	}
 	return nil
 }
 
-// post splits a group and writes its vouchers in one set.
+// post splits a group and writes its vouchers in one set. What does not divide,
+// or what the ledger does not take, stays in 2102 as an exception.
 func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Counts, error) {
 	s.legs = make([]subaccounts.Leg, 0, 5*len(group))
-	s.earned = map[bizdate.Date]map[string]money.Amount{}
+	earned := map[bizdate.Date]map[string]money.Amount{}
 	counts := Counts{In: len(group)}
 	postings := make([]subaccounts.Posting, 0, len(group))
+	shares := make([]split.Shares, 0, len(group))
+	of := make([]*toSplit, 0, len(group))
+	failed := map[*toSplit]error{}
 	for i := range group {
 		o := &group[i]
 		if o.Amount == o.returned {
 			counts.Skipped++
-		} else if p, err := s.posting(o); err != nil {
-			counts.Failed++
-			if err := s.fail(ctx, tx, o, err); err != nil {
-				return counts, err
-			}
 			continue
-		} else {
-			postings = append(postings, p)
-			counts.Done++
 		}
-		if o.adopted {
-			if err := s.w.endAdoption(ctx, tx, o.OrderNo); err != nil {
-				return counts, err
-			}
+		p, parts, err := s.posting(o)
+		if err != nil {
+			failed[o] = err
+			continue
 		}
+		postings, shares, of = append(postings, p), append(shares, parts), append(of, o)
 	}
-	if err := s.w.postAll(ctx, tx, postings); err != nil {
+	outcomes, err := s.w.tryAll(ctx, tx, postings)
+	if err != nil {
 		return counts, err
 	}
-	for _, clearing := range slices.Sorted(keysOf(s.earned)) {
-		if err := s.w.settle(ctx, tx, s.ch.Code, clearing, s.earned[clearing]); err != nil {
+	for i, out := range outcomes {
+		if out.Err != nil {
+			failed[of[i]] = out.Err
+			continue
+		}
+		counts.Done++
+		s.earn(earned, of[i], shares[i])
+	}
+	for i := range group {
+		if err := s.settled(ctx, tx, &group[i], failed[&group[i]]); err != nil {
+			return counts, err
+		}
+	}
+	counts.Failed = len(failed)
+	for _, clearing := range slices.Sorted(keysOf(earned)) {
+		if err := s.w.settle(ctx, tx, s.ch.Code, clearing, earned[clearing]); err != nil {
 			return counts, err
 		}
 	}
 	return counts, nil
+}
+
+// earn adds up what the members of an order get of its clearing date.
+func (s *splitter) earn(earned map[bizdate.Date]map[string]money.Amount, o *toSplit, parts split.Shares) {
+	by := earned[o.clearing]
+	if by == nil {
+		by = map[string]money.Amount{}
+		earned[o.clearing] = by
+	}
+	by[o.Member] += parts.Member
+	by[s.partner[o.Member]] += parts.Partner
+}
+
+// settled ends the waiting of an order that is split, or begins that of one
+// that could not be.
+func (s *splitter) settled(ctx context.Context, tx *store.Tx, o *toSplit, failure error) error {
+	switch {
+	case failure != nil:
+		return s.fail(ctx, tx, o, failure)
+	case o.waited:
+		return s.w.endAdoption(ctx, tx, o.OrderNo)
+	}
+	return nil
 }
 
 func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
@@ -187,16 +221,16 @@ func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
 }
 
 // posting divides one order: member, partner, head office, fee.
-func (s *splitter) posting(o *toSplit) (subaccounts.Posting, error) {
+func (s *splitter) posting(o *toSplit) (subaccounts.Posting, split.Shares, error) {
 	amount := o.Amount - o.returned
 	fee, err := split.Fee(o.Amount, s.ch.FeePPM)
 	if err != nil {
-		return subaccounts.Posting{}, err
+		return subaccounts.Posting{}, split.Shares{}, err
 	}
 	fee = max(fee-o.feeBack, 0)
 	shares, err := s.rule(o).Split(amount, fee)
 	if err != nil {
-		return subaccounts.Posting{}, err
+		return subaccounts.Posting{}, split.Shares{}, err
 	}
 	partner := s.partner[o.Member]
 	if partner == "" { // nobody to share with: head office's rule gives it to the franchisee
@@ -215,21 +249,21 @@ func (s *splitter) posting(o *toSplit) (subaccounts.Posting, error) {
 	add(subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: partner, Item: item}, shares.Partner))
 	add(subaccounts.Credit(subaccounts.Key{Code: "2302", Item: item}, shares.HeadOffice))
 	add(subaccounts.Credit(subaccounts.Key{Code: "2501", Owner: s.ch.Code, Item: o.clearing.Compact()}, shares.Fee))
-	by := s.earned[o.clearing]
-	if by == nil {
-		by = map[string]money.Amount{}
-		s.earned[o.clearing] = by
-	}
-	by[o.Member] += shares.Member
-	by[partner] += shares.Partner
 	return subaccounts.Posting{Date: s.w.Date, Event: eventSplit, Reference: reference(o.clearing, s.ch.Code, o.OrderNo),
-		Source: source(o.FileID, o.Row), Legs: s.legs[from:len(s.legs):len(s.legs)]}, nil
+		Source: source(o.FileID, o.Row), Legs: s.legs[from:len(s.legs):len(s.legs)]}, shares, nil
 }
 
-// fail keeps an order that cannot be split in 2102 and tells a person.
+// fail keeps an order that cannot be split in 2102 and tells a person; every
+// night tries it again.
 func (s *splitter) fail(ctx context.Context, tx *store.Tx, o *toSplit, cause error) error {
-	err := orders.AddOpen(ctx, tx, s.w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member,
-		Channel: s.ch.Code, Amount: o.Amount - o.returned, Time: o.Time, Reason: orders.Adopted, Since: s.w.Date})
+	left := o.Amount - o.returned
+	var err error
+	if o.waited {
+		err = orders.Lower(ctx, tx, s.w.Book.ID(), o.OrderNo, left)
+	} else {
+		err = orders.AddOpen(ctx, tx, s.w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member,
+			Channel: s.ch.Code, Amount: left, Time: o.Time, Reason: orders.Adopted, Since: s.w.Date})
+	}
 	if err != nil {
 		return err
 	}
@@ -242,7 +276,7 @@ func (w *Work) endAdoption(ctx context.Context, tx *store.Tx, orderNo string) er
 	if err := orders.Clear(ctx, tx, w.Book.ID(), orderNo, "", w.Date); err != nil {
 		return err
 	}
-	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), orderNo, exceptions.PlatformMiss)
+	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), orderNo, exceptions.PlatformMiss, exceptions.AmountDiffer)
 	if err != nil || !found {
 		return err
 	}

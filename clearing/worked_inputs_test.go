@@ -63,8 +63,13 @@ P,渠道合作方丁,PARTNER,,6222000000000004,渠道合作方丁,示例银行,1
 
 func newWorkedBooks(t *testing.T) *workedBooks {
 	t.Helper()
+	return newBooksWith(t, workedConfig)
+}
+
+func newBooksWith(t *testing.T, config string) *workedBooks {
+	t.Helper()
 	b := &workedBooks{t: t, ctx: context.Background(), home: t.TempDir()}
-	b.write("custody.yaml", []byte(workedConfig))
+	b.write("custody.yaml", []byte(config))
 	b.write("members.csv", []byte(workedMembers))
 	engine, created, err := clearing.Init(b.ctx, clearing.OpenOptions{Home: b.home,
 		Clock: clock.Fixed(day("2026-02-12").At(10, 0)), Random: clock.Rand()})

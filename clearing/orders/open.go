@@ -58,6 +58,34 @@ func StillOpen(ctx context.Context, tx *store.Tx, custodyID int64, channel, reas
 	return list, err
 }
 
+// ToSplit returns the adopted orders of a channel, and those that could not be
+// split before, that the night of the date splits. What it has split already is
+// among them, so that a night that goes on after a kill finds the same list.
+func ToSplit(ctx context.Context, tx *store.Tx, custodyID int64, channel string, date bizdate.Date) ([]Open, error) {
+	var list []Open
+	err := tx.Select(ctx, &list, "SELECT "+openColumns+` FROM open_orders
+		WHERE custody_id = ? AND channel = ? AND reason = ? AND since_date <= ? AND (cleared_date IS NULL OR cleared_date = ?)
+		AND (order_file_id = ? OR since_date < ?) ORDER BY trade_time, order_no`,
+		custodyID, channel, Adopted, date, date, AdoptedFile, date)
+	return list, err
+}
+
+// WaitsForSplit returns the order where it is one of [ToSplit].
+func WaitsForSplit(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string, date bizdate.Date) (Open, bool, error) {
+	var o Open
+	found, err := tx.Find(ctx, &o, "SELECT "+openColumns+` FROM open_orders
+		WHERE custody_id = ? AND order_no = ? AND refund_no = '' AND reason = ? AND since_date <= ?
+		AND (cleared_date IS NULL OR cleared_date = ?) AND (order_file_id = ? OR since_date < ?)`,
+		custodyID, orderNo, Adopted, date, date, AdoptedFile, date)
+	return o, found, err
+}
+
+// Lower records how much of an open order still stands in 2102.
+func Lower(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string, left money.Amount) error {
+	_, err := tx.Exec(ctx, "UPDATE open_orders SET amount_fen = ? WHERE custody_id = ? AND order_no = ? AND refund_no = ''", left, custodyID, orderNo)
+	return err
+}
+
 // OpenAsOf returns the payments that stood in 2102 at the cut of the date.
 func OpenAsOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Open, error) {
 	var list []Open

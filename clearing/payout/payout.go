@@ -154,7 +154,7 @@ func InState(ctx context.Context, tx *store.Tx, custodyID int64, s State) ([]Pay
 // of the date, in order of serial.
 func InFlight(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
 	var list []Payout
-	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND applied_date <= ? AND state <> 'CANCELLED'
+	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND applied_date <= ?
 		AND (settled_date IS NULL OR settled_date > ?) ORDER BY serial`, custodyID, date, date)
 	return list, err
 }
