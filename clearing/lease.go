@@ -4,33 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"syscall"
 
 	"custody/internal/fault"
 	"custody/internal/store"
 )
 
-// lease keeps the clearing of one custody account to one run at a time. The
-// operating system's lock on a file in the home decides and falls with the
-// process; the token in the database fences off a run that lost it.
+// lease keeps the clearing of one custody account to one run at a time. A lock
+// beside the database decides, the operating system's or a session's on a
+// server, and falls with the process; the token in the database fences off a
+// run that lost it.
 type lease struct {
-	file  *os.File
-	token int64
+	unlock func() error
+	token  int64
 }
 
 // acquire takes the lease, or returns a Busy fault at once when another run works.
 func (e *Engine) acquire(ctx context.Context, holder string) (*lease, error) {
-	path := filepath.Join(e.Home, fmt.Sprintf(".lock-%d", e.Book.ID()))
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	name := fmt.Sprint(e.Book.ID())
+	unlock, ok, err := e.DB.Lock(ctx, name)
 	if err != nil {
-		return nil, fault.Invalid("lease.file", path).Because(err)
+		return nil, fault.Invalid("lease.file", name).Because(err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fault.Locked("lease.held", e.Config.Code).Because(err), f.Close())
+	if !ok {
+		return nil, fault.Locked("lease.held", e.Config.Code)
 	}
-	l := &lease{file: f}
+	l := &lease{unlock: unlock}
 	err = e.DB.Tx(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO leases (custody_id, token, holder) VALUES (?, 1, ?)
 			ON CONFLICT (custody_id) DO UPDATE SET token = leases.token + 1, holder = excluded.holder`, e.Book.ID(), holder)
@@ -40,13 +38,13 @@ func (e *Engine) acquire(ctx context.Context, holder string) (*lease, error) {
 		return tx.Get(ctx, &l.token, "SELECT token FROM leases WHERE custody_id = ?", e.Book.ID())
 	})
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, unlock())
 	}
 	return l, nil
 }
 
-// release gives the lease back; closing the file drops the lock.
-func (l *lease) release() { _ = l.file.Close() }
+// release gives the lease back.
+func (l *lease) release() { _ = l.unlock() }
 
 // checkLease is asked in every commit of a run.
 func (w *Work) checkLease(ctx context.Context, tx *store.Tx) error {

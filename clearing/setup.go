@@ -36,9 +36,6 @@ type OpenOptions struct {
 // folders of a home.
 var folders = []string{"inbox", "outbox", "vault", "reports", "seals", "keys"}
 
-// firstCustody is the custody_id of the first custody account of a database.
-const firstCustody = 1
-
 func (o OpenOptions) dsn() string {
 	if o.DSN != "" {
 		return o.DSN
@@ -83,7 +80,11 @@ func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
 	err = db.Tx(ctx, func(tx *store.Tx) error {
 		e.Book, err = subaccounts.Open(ctx, tx, config.Code, [32]byte(secret))
 		if fault.CodeOf(err) == "ledger.custody_unknown" {
-			if err = subaccounts.Create(ctx, tx, firstCustody, config.Code, config.Name, config.Account); err == nil {
+			var id int64
+			if id, err = subaccounts.NextID(ctx, tx); err != nil {
+				return err
+			}
+			if err = subaccounts.Create(ctx, tx, id, config.Code, config.Name, config.Account); err == nil {
 				e.Book, err = subaccounts.Open(ctx, tx, config.Code, [32]byte(secret))
 			}
 		}
@@ -92,6 +93,7 @@ func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	e.Book.Guard(db)
 	return e, nil
 }
 

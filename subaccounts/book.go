@@ -57,5 +57,18 @@ func List(ctx context.Context, tx *store.Tx) ([]Custody, error) {
 	return out, err
 }
 
+// NextID returns the custody_id for the next [Create].
+func NextID(ctx context.Context, tx *store.Tx) (int64, error) {
+	var id int64
+	err := tx.Get(ctx, &id, "SELECT COALESCE(MAX(custody_id), 0) + 1 FROM custodies")
+	return id, err
+}
+
+// Guard makes every writing transaction of the handle lock the head of the
+// custody account first, so that one writes at a time on a server too.
+func (b *Book) Guard(db *store.DB) {
+	db.Guard("UPDATE custodies SET voucher_count = voucher_count WHERE custody_id = ?", b.id)
+}
+
 // ID returns the custody_id.
 func (b *Book) ID() int64 { return b.id }
