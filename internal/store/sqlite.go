@@ -153,6 +153,11 @@ func (sqliteEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 				fields[i] = fmt.Sprintf("?%d", len(args))
 				continue
 			}
+			if expression, arg, ok := c.shorthand(from, to, len(args)+1); ok {
+				args = append(args, arg)
+				fields[i] = expression
+				continue
+			}
 			blob, width, padded := c.packed(from, to)
 			args = append(args, blob)
 			fields[i] = c.expression(len(args), width, padded)
