@@ -26,9 +26,8 @@ type checker struct {
 
 // check is one closing check: what it compared and by how much it fails.
 type check struct {
-	id    string
-	run   func(*checker) (diff money.Amount, lines []CheckLine, err error)
-	state string // set by run where it is not simply passed or failed
+	id  string
+	run func(*checker) (diff money.Amount, lines []CheckLine, err error)
 }
 
 // closingChecks gate the close: an unbalanced day cannot close.
