@@ -159,6 +159,9 @@ func (a *app) waitLine(w clearing.Wait) string {
 	if kind, rest, ok := strings.Cut(subject, " "); ok && w.Kind == "file" && fileKinds[kind] != "" {
 		subject = a.t(fileKinds[kind]) + " " + strings.TrimSpace(rest)
 	}
+	if w.Kind == "time" {
+		subject = a.stepTitle(subject)
+	}
 	return a.t(code, subject, w.Since.In(bizdate.Zone).Format(moment))
 }
 

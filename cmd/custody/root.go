@@ -38,6 +38,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	root.SetUsageTemplate(usage(a))
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.home, "home", defaultHome, a.t("cli.flag.home"))
 	flags.StringVar(&a.custody, "custody", "", a.t("cli.flag.custody"))
@@ -55,6 +56,23 @@ func newRootCmd(a *app) *cobra.Command {
 		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
 	)
 	return root
+}
+
+// usage is how help shows a command, in the user's language.
+func usage(a *app) string {
+	return a.t("cli.usage.line") + `
+  {{if .Runnable}}{{.UseLine}}{{else}}{{.CommandPath}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} ...
+
+` + a.t("cli.usage.commands") + `{{range .Commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+` + a.t("cli.usage.flags") + `
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+` + a.t("cli.usage.global") + `
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+`
 }
 
 // group is a command that only has sub-commands: alone it prints its help.
