@@ -1,0 +1,295 @@
+// Package cardsettle reads and writes the settlement file of a telecom operator
+// for prepaid cards (11888 电话卡充值结算文件). No operator publishes one, so this
+// layout is ours: an operator, or whoever converts its file, writes it.
+//
+// A member pays with a card of a face value (面值); the operator keeps its share
+// (运营商分成) and settles the rest (结算金额). A reversal (冲正) takes it back.
+// The file has the shape of our payout files: UTF-8, bars, whole fen, rows
+// numbered from 1, a trailer that repeats the totals and seals all lines above
+// it with SM3. The card number and its PIN are not in it.
+//
+//	H|CARDSETTLE|TEL|20260213|2|6000|600|5400
+//	1|D|K20260213001|T900001|GD|10000|1000|9000|20260213101500
+//	2|R|K20260212007|T900002|GD|4000|400|3600|20260213113000
+//	T|2|5400|<SM3 of the lines above, in hexadecimal, with their line ends>
+//
+// The header's totals are debits (D 扣款) less reversals (R).
+package cardsettle
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"hash"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+
+	"custody/bankfiles/lines"
+	"custody/internal/bizdate"
+	"custody/internal/fault"
+	"custody/internal/money"
+)
+
+// Format is the name of this layout.
+const Format = "card-settle"
+
+const (
+	headFields = 8
+	rowFields  = 9
+	stamp      = "20060102150405"
+)
+
+// Kind tells a debit of a card from its reversal.
+type Kind string
+
+// The kinds of a row.
+const (
+	Debit    Kind = "D" // 扣款
+	Reversal Kind = "R" // 冲正
+)
+
+// Row is one card debited or reversed. Amounts are positive on both kinds.
+type Row struct {
+	Line     int
+	Kind     Kind
+	Serial   string       // ours: number of the top-up (充值流水号)
+	Operator string       // the operator's number of the movement
+	Province string       // 省份代码 that the card was issued for
+	Face     money.Amount // 面值
+	Share    money.Amount // 运营商分成
+	Net      money.Amount // 结算金额 = Face − Share
+	Time     time.Time
+}
+
+// Summary is the head of a file with its totals, debits less reversals.
+type Summary struct {
+	Operator         string // code of the operator as custody.yaml names it
+	Date             bizdate.Date
+	Rows             int
+	Face, Share, Net money.Amount
+}
+
+// add adds a row, which has been checked, to the totals.
+func (s *Summary) add(row *Row) error {
+	sign := money.Amount(1)
+	if row.Kind == Reversal {
+		sign = -1
+	}
+	s.Rows++
+	for _, t := range [...]struct {
+		to *money.Amount
+		a  money.Amount
+	}{{&s.Face, row.Face}, {&s.Share, row.Share}, {&s.Net, row.Net}} {
+		sum, err := t.to.Add(sign * t.a)
+		if err != nil {
+			return err
+		}
+		*t.to = sum
+	}
+	return nil
+}
+
+// check refuses a row that does not hold in itself.
+func (row *Row) check() *fault.Fault {
+	switch {
+	case row.Kind != Debit && row.Kind != Reversal:
+		return fault.Invalid("cardsettle.kind").On("kind", string(row.Kind))
+	case !text(row.Serial):
+		return fault.Invalid("cardsettle.number").On("serial", row.Serial)
+	case !text(row.Operator):
+		return fault.Invalid("cardsettle.number").On("operator_serial", row.Operator)
+	case !text(row.Province):
+		return fault.Invalid("cardsettle.number").On("province", row.Province)
+	case row.Face <= 0:
+		return fault.Invalid("cardsettle.amount").On("face", strconv.FormatInt(int64(row.Face), 10))
+	case row.Share < 0 || row.Share > row.Face:
+		return fault.Invalid("cardsettle.amount").On("share", strconv.FormatInt(int64(row.Share), 10))
+	case row.Net != row.Face-row.Share:
+		return fault.Invalid("cardsettle.net", int64(row.Face-row.Share)).On("net", strconv.FormatInt(int64(row.Net), 10))
+	case row.Time.IsZero():
+		return fault.Invalid("cardsettle.time").On("time", "")
+	}
+	return nil
+}
+
+func text(s string) bool { return lines.ID([]byte(s)) && !strings.Contains(s, "|") }
+
+// Write writes a file of the rows, which it goes through twice: the header
+// carries the totals. It returns a fault for a row that [Read] would refuse.
+func Write(w io.Writer, operator string, date bizdate.Date, rows iter.Seq[Row]) error {
+	sum := Summary{Operator: operator, Date: date}
+	seen := map[string]int{}
+	for row := range rows {
+		if f := row.check(); f != nil {
+			return f.AtLine(sum.Rows + 2)
+		}
+		if first, twice := seen[row.Operator]; twice {
+			return fault.Invalid("cardsettle.twice", first).AtLine(sum.Rows+2).On("operator_serial", row.Operator)
+		}
+		seen[row.Operator] = sum.Rows + 2
+		if sum.add(&row) != nil {
+			return fault.Invalid("cardsettle.overflow").AtLine(sum.Rows + 1)
+		}
+	}
+	if !text(operator) || date.IsZero() {
+		return fault.Invalid("cardsettle.head").AtLine(1).On("operator", operator)
+	}
+	out, seal := bufio.NewWriterSize(w, lines.MaxLine), sm3.New()
+	write := func(fields ...string) {
+		line := []byte(strings.Join(fields, "|") + "\n")
+		seal.Write(line)
+		out.Write(line) // bufio keeps the error for Flush
+	}
+	write("H", "CARDSETTLE", operator, date.Compact(), strconv.Itoa(sum.Rows), fen(sum.Face), fen(sum.Share), fen(sum.Net))
+	seq := 0
+	for row := range rows {
+		seq++
+		write(strconv.Itoa(seq), string(row.Kind), row.Serial, row.Operator, row.Province, fen(row.Face), fen(row.Share), fen(row.Net),
+			row.Time.In(bizdate.Zone).Format(stamp))
+	}
+	write("T", strconv.Itoa(sum.Rows), fen(sum.Net), hex.EncodeToString(seal.Sum(nil)))
+	return out.Flush()
+}
+
+func fen(a money.Amount) string { return strconv.FormatInt(int64(a), 10) }
+
+// reader is what one Read has seen so far.
+type reader struct {
+	*lines.Reader
+	seal   hash.Hash
+	fields []string
+	head   []string
+	ended  bool
+	seen   map[string]int // line of every operator's number; 1,000,000 rows: about 100 MB
+	sum    Summary
+	row    Row
+}
+
+// maxRows is the largest night of cards that we plan for, ten times.
+const maxRows = 1_000_000
+
+// Read reads a file and hands every row to each, which may be nil; the row is
+// used again for the next call. It compares the header, the trailer and the seal
+// with the rows.
+//
+// It returns a fault.List with line, field and value (codes cardsettle.*), or
+// what each returned. Nothing counts as read before Read returned nil.
+func Read(name string, src io.Reader, each func(*Row) error) (Summary, error) {
+	r := &reader{Reader: lines.NewUTF8Reader(name, src), seal: sm3.New(), seen: map[string]int{}}
+	for r.Next() {
+		r.fields = strings.Split(string(r.Line()), "|")
+		if r.ended {
+			r.Stop(fault.Invalid("cardsettle.after").On("", string(r.Line())))
+			break
+		}
+		if r.fields[0] == "T" {
+			r.ended = true
+			r.trailer()
+			continue
+		}
+		r.seal.Write(append(bytes.Clone(r.Line()), '\n'))
+		if r.head == nil {
+			r.header()
+			continue
+		}
+		if !r.readRow() || !r.OK() || each == nil {
+			continue
+		}
+		if err := each(&r.row); err != nil {
+			return r.sum, err
+		}
+	}
+	if r.OK() && !r.ended {
+		r.Refuse(fault.Invalid("cardsettle.cut", r.sum.Rows))
+	}
+	return r.sum, r.Err()
+}
+
+func (r *reader) header() {
+	r.head = r.fields
+	if len(r.fields) != headFields || r.fields[0] != "H" || r.fields[1] != "CARDSETTLE" || !text(r.fields[2]) {
+		r.Stop(fault.Invalid("cardsettle.head").On("H", string(r.Line())))
+		return
+	}
+	r.sum.Operator = r.fields[2]
+	var err error
+	if r.sum.Date, err = bizdate.Parse(r.fields[3]); err != nil || len(r.fields[3]) != 8 {
+		r.Refuse(fault.Invalid("cardsettle.date").On("date", r.fields[3]))
+	}
+}
+
+func (r *reader) readRow() bool {
+	f := r.fields
+	switch {
+	case len(f) != rowFields && r.Unended():
+		r.Refuse(fault.Invalid("cardsettle.cut", r.sum.Rows))
+		return false
+	case len(f) != rowFields:
+		r.Refuse(fault.Invalid("cardsettle.fields", len(f), rowFields).On("", string(r.Line())))
+		return false
+	case r.sum.Rows == maxRows:
+		r.Stop(fault.Invalid("lines.rows", maxRows))
+		return false
+	case f[0] != strconv.Itoa(r.sum.Rows+1):
+		r.Refuse(fault.Invalid("cardsettle.sequence", r.sum.Rows+1).On("seq", f[0]))
+	}
+	r.row = Row{Line: r.Number(), Kind: Kind(f[1]), Serial: f[2], Operator: f[3], Province: f[4]}
+	for i, to := range [...]*money.Amount{&r.row.Face, &r.row.Share, &r.row.Net} {
+		n, err := strconv.ParseInt(f[5+i], 10, 64)
+		if err != nil || strconv.FormatInt(n, 10) != f[5+i] {
+			r.Refuse(fault.Invalid("cardsettle.amount").On([...]string{"face", "share", "net"}[i], f[5+i]))
+			return false
+		}
+		*to = money.Amount(n)
+	}
+	at, err := time.ParseInLocation(stamp, f[8], bizdate.Zone)
+	if err != nil || len(f[8]) != len(stamp) {
+		r.Refuse(fault.Invalid("cardsettle.time").On("time", f[8]))
+		return false
+	}
+	r.row.Time = at
+	if bad := r.row.check(); bad != nil {
+		r.Refuse(bad)
+		return false
+	}
+	if first, twice := r.seen[r.row.Operator]; twice {
+		r.Refuse(fault.Invalid("cardsettle.twice", first).On("operator_serial", r.row.Operator))
+		return false
+	}
+	r.seen[r.row.Operator] = r.Number()
+	if r.sum.add(&r.row) != nil {
+		r.Refuse(fault.Invalid("cardsettle.overflow"))
+		return false
+	}
+	return true
+}
+
+// trailer compares the totals of the trailer and of the header with the rows.
+func (r *reader) trailer() {
+	if r.head == nil || len(r.fields) != 4 {
+		r.Refuse(fault.Invalid("cardsettle.cut", r.sum.Rows))
+		return
+	}
+	if !r.OK() {
+		return
+	}
+	rows := strconv.Itoa(r.sum.Rows)
+	for _, c := range []struct{ code, field, got, want string }{
+		{"cardsettle.count", "H rows", r.head[4], rows},
+		{"cardsettle.total", "H face", r.head[5], fen(r.sum.Face)},
+		{"cardsettle.total", "H share", r.head[6], fen(r.sum.Share)},
+		{"cardsettle.total", "H net", r.head[7], fen(r.sum.Net)},
+		{"cardsettle.count", "T rows", r.fields[1], rows},
+		{"cardsettle.total", "T net", r.fields[2], fen(r.sum.Net)},
+		{"cardsettle.seal", "SM3", r.fields[3], hex.EncodeToString(r.seal.Sum(nil))},
+	} {
+		if c.got != c.want {
+			r.Refuse(fault.Invalid(c.code, c.got, c.want).On(c.field, c.got))
+		}
+	}
+}
