@@ -28,18 +28,24 @@ type state struct {
 	Available  []int64      `json:"available_fen"` // by member, in the order of the codes
 	Later      []line       `json:"later"`         // lines of coming days: late debits, reversals, returns
 	Played     []string     `json:"played"`        // payout faults that have hit a row
+	// What waits for head office's word, and what has come of it.
+	Held    []holding  `json:"held,omitempty"`
+	Adopted []adoption `json:"adopted,omitempty"`
 }
 
-// Answer plays the bank for a day: it reads the payout files in outbox/ whose
-// header carries the date, and writes into inbox/ their results, the statement
-// of the day and the sub-account balances. It is called once for every day from
-// the first one on, also for those without payouts and after the last generated
-// one, and returns the names of its files.
+// Answer plays the bank for a day: it reads the payout and instruction files in
+// outbox/ whose header carries the date, and writes into inbox/ the payouts'
+// results, the statement of the day and the sub-account balances, which follow
+// the instructions. It is called once for every day from the first one on, also
+// for those without payouts and after the last generated one, and returns the
+// names of its files.
 //
-// The same call again writes the same bytes. A day before the first one is
-// simbank.before; one whose eve has not been answered is simbank.earlier; other
-// payouts than those answered, when a later day has been answered on top, are
-// simbank.later.
+// The same call again writes the same bytes; after another decision of the same
+// day it takes that in too. A day before the first one is simbank.before; one
+// whose eve has not been answered is simbank.earlier; other payouts or
+// instructions than those answered, when a later day has been answered on top,
+// are simbank.later; an instruction about money or an order that the bank knows
+// otherwise is simbank.instruction.
 func Answer(dir string, date bizdate.Date) ([]string, error) {
 	p, err := loadPlan(dir)
 	if err != nil {
@@ -53,9 +59,13 @@ func Answer(dir string, date bizdate.Date) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	instructions, err := readInstructions(dir, date)
+	if err != nil {
+		return nil, err
+	}
 	b := &bank{plan: p, dir: dir, date: date, after: before}
 	b.after.Date = date
-	if err := b.play(batches); err != nil {
+	if err := b.play(batches, instructions); err != nil {
 		return nil, err
 	}
 	if err := b.unchanged(); err != nil {
@@ -104,47 +114,46 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// readBatches reads the payout files of the date. The name of a file says when
-// it was drawn up, its header when it is to be paid.
 func readBatches(dir string, date bizdate.Date) ([]*bankfiles.PayoutFile, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "PO*.txt"))
+	return readOutbox(dir, "PO*.txt", "PAYOUT", date, payfile.ReadPayout)
+}
+
+// readOutbox reads the files of a kind and date in the order of their names.
+// The name of a file says when it was drawn up, its header when it counts.
+func readOutbox[File any](dir, pattern, kind string, date bizdate.Date, read func(string, io.Reader) (*File, error)) ([]*File, error) {
+	names, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(names)
-	var batches []*bankfiles.PayoutFile
+	var files []*File
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		batch, err := readBatch(f, date)
+		in := bufio.NewReader(f)
+		if isOfDay(in, kind, date) {
+			var file *File
+			if file, err = read(filepath.Base(name), in); file != nil {
+				files = append(files, file)
+			}
+		}
 		f.Close()
 		if err != nil {
 			return nil, err
 		}
-		if batch != nil {
-			batches = append(batches, batch)
-		}
 	}
-	return batches, nil
+	return files, nil
 }
 
-// readBatch looks at the first line before it reads the rest; a file of another
-// day is nil.
-func readBatch(f *os.File, date bizdate.Date) (*bankfiles.PayoutFile, error) {
-	in := bufio.NewReader(f)
+// isOfDay looks at the first line before the rest is read. Only a sound header
+// of another day is passed over.
+func isOfDay(in *bufio.Reader, kind string, date bizdate.Date) bool {
 	head, _ := in.Peek(256)
 	first, _, _ := bytes.Cut(head, []byte{'\n'})
 	fields := strings.Split(string(first), "|")
-	if len(fields) > 3 && fields[0] == "H" && fields[1] == "PAYOUT" && fields[3] != date.Compact() {
-		return nil, nil
-	}
-	batch, err := payfile.ReadPayout(filepath.Base(f.Name()), in)
-	if err != nil || batch.Date != date {
-		return nil, err
-	}
-	return batch, nil
+	return len(fields) <= 3 || fields[0] != "H" || fields[1] != kind || fields[3] == date.Compact()
 }
 
 // bank is one day at the bank.
@@ -162,7 +171,7 @@ type bank struct {
 
 // play works the day through: what was left from yesterday and comes in, the
 // payouts, and at its end the members' sub-accounts.
-func (b *bank) play(batches []*bankfiles.PayoutFile) error {
+func (b *bank) play(batches []*bankfiles.PayoutFile, instructions []*bankfiles.InstructionFile) error {
 	b.opening = b.after.ClosingFen
 	var later []line
 	for _, l := range slices.Concat(b.plan.Receipts, b.after.Later) {
@@ -186,6 +195,10 @@ func (b *bank) play(batches []*bankfiles.PayoutFile) error {
 		if l.GiveBack != 0 {
 			b.after.Available[b.member(l.Member)] += l.GiveBack
 		}
+	}
+	b.hold()
+	if err := b.follow(instructions); err != nil {
+		return err
 	}
 	return b.settle()
 }
@@ -216,6 +229,12 @@ func (b *bank) settle() error {
 				b.after.Available[i] += fen
 			}
 			pending[i] += fen
+		}
+	}
+	for _, a := range b.after.Adopted {
+		if a.Release > b.date {
+			pending[a.Member] += a.MemberFen
+			pending[a.Partner] += a.PartnerFen
 		}
 	}
 	b.cash = make([]int64, len(pending))

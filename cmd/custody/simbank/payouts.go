@@ -99,7 +99,7 @@ func (b *bank) pay(batch string, it *bankfiles.PayoutItem, name string, have *in
 		r.BankRef, r.BankTime = "", b.date.At(17, 5)
 		b.after.Later = append(b.after.Later, debit)
 	case Returned:
-		back.Time, back.Code, back.Remark = returnedAt, "RETN", "退汇 "+it.Serial
+		back.Time, back.Code, back.Remark = returnedAt, returnCode, "退汇 "+it.Serial
 		b.after.Later = append(b.after.Later, back)
 	case DebitedF:
 		failed("1005", "收款行超出当日限额")

@@ -85,6 +85,12 @@ func (p *plan) has(name string, date bizdate.Date, channel string) bool {
 	})
 }
 
+// Codes of the bank's lines that its sub-ledger looks at.
+const (
+	receiptCode = "CRCT" // from others than the channels
+	returnCode  = "RETN" // a payout that came back
+)
+
 // planReceipts plans what comes from others than the channels.
 func (g *generator) planReceipts() error {
 	for _, f := range g.faults {
@@ -92,10 +98,10 @@ func (g *generator) planReceipts() error {
 		switch f.Name {
 		case OwnFunds:
 			g.plan.Receipts = append(g.plan.Receipts, line{Date: f.Date, Time: "09:10:00", Value: f.Date, Fen: 100_000_00,
-				Code: "CRCT", Name: corporateName, Account: corporateAccount, Remark: "自有资金"})
+				Code: receiptCode, Name: corporateName, Account: corporateAccount, Remark: "自有资金"})
 		case UnknownReceipt:
 			g.plan.Receipts = append(g.plan.Receipts, line{Date: f.Date, Time: "15:40:00", Value: f.Date,
-				Fen: int64(100_00 + r.below(9)*100_00), Code: "CRCT", Name: "李示例", Account: accountNo(g.Seed, million)})
+				Fen: int64(100_00 + r.below(9)*100_00), Code: receiptCode, Name: "李示例", Account: accountNo(g.Seed, million)})
 		}
 	}
 	return nil
