@@ -13,12 +13,16 @@ package inspect
 
 import (
 	"bytes"
+	"io"
 	"regexp"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"custody/bankfiles/alipay"
+	"custody/bankfiles/camt"
+	"custody/bankfiles/feed"
 	"custody/bankfiles/lines"
+	"custody/bankfiles/mt940"
 	"custody/bankfiles/orderfile"
 	"custody/bankfiles/wechat"
 	"custody/internal/fault"
@@ -35,6 +39,9 @@ const (
 	NoBill       Format = "no-bill"        // a channel's answer that there is no bill
 	Camt053      Format = "camt.053"       // statement at the end of the day (对账单)
 	Camt052      Format = "camt.052"       // report during the day (当日明细)
+	MT940        Format = mt940.Customer   // SWIFT statement at the end of the day
+	MT942        Format = mt940.Interim    // SWIFT report during the day
+	MT950        Format = mt940.Bank       // SWIFT statement between banks
 	Payout       Format = "payout"         // payout batch (出款批次文件)
 	PayoutResult Format = "payout-result"  // the bank's answer to it (回盘文件)
 	Balances     Format = "subaccount-balance"
@@ -61,11 +68,14 @@ var formats = []format{
 	{Balances, begins("H|BALANCE|"), reportBalances},
 	{Instruct, begins("H|INSTRUCT|"), reportInstructions},
 	{Orders, begins("ORDERS,"), reportOrders},
-	{Camt053, isXMLWith("BkToCstmrStmt"), reportStatements},
-	{Camt052, isXMLWith("BkToCstmrAcctRpt"), reportStatements},
+	{Camt053, isXMLWith("BkToCstmrStmt"), reportStatements(camt.Read)},
+	{Camt052, isXMLWith("BkToCstmrAcctRpt"), reportStatements(camt.Read)},
 	{NoBill, isNoBill, reportNoBill},
 	{WeChatAll, hasColumns("交易时间", "微信订单号", "商户订单号"), reportWeChat},
 	{AlipayTrade, hasColumns("支付宝交易号", "商户订单号", "业务类型"), reportAlipay},
+	{MT942, isMT(mt940.Interim), reportStatements(mt940.Read)},
+	{MT950, isMT(mt940.Bank), reportStatements(mt940.Read)},
+	{MT940, isMT(mt940.Customer), reportStatements(mt940.Read)},
 }
 
 // Detect tells a file by its first bytes; [HeadBytes] are enough.
@@ -86,8 +96,12 @@ func detect(head []byte) *format {
 	return nil
 }
 
-// trim takes off byte order marks (some tools write two) and leading white space.
+// trim takes off byte order marks (some tools write two), leading white space
+// and the second byte of UTF-16.
 func trim(head []byte) []byte {
+	if _, wide := feed.UTF16Order(head); wide {
+		head, _ = io.ReadAll(feed.Plain(bytes.NewReader(head))) // of bytes in memory
+	}
 	for bytes.HasPrefix(head, []byte("\xEF\xBB\xBF")) {
 		head = head[3:]
 	}
@@ -104,6 +118,34 @@ func begins(mark string) func([]byte) bool {
 func isXMLWith(element string) func([]byte) bool {
 	tag := regexp.MustCompile(`<(?:[A-Za-z_][\w.-]*:)?` + element + `[\s/>]`)
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte("<")) && tag.Match(head) }
+}
+
+// fieldsOfMT are the fields of SWIFT statements at the start of a line; :20:
+// and :21: are those of payments, too.
+var fieldsOfMT = regexp.MustCompile(`(?:^|[\r\n\x00-\x20]|\{4:):(?:25P?|28C?|60[FM]?|61|62[FM]?|34F|90[CD]):`)
+
+var (
+	typeOfMT   = regexp.MustCompile(`(?:\{2:[IO]?|(?:^|[\r\n]):?)(940|942|950)[^\r\n]{0,80}`)
+	balanceMT  = regexp.MustCompile(`[\r\n]\s*:6[02][FM]?:`)
+	intradayMT = regexp.MustCompile(`[\r\n]\s*:(?:34F|13D?|90[CD]):`)
+)
+
+// isMT tells SWIFT statements: by the type that an envelope or the line before
+// the message names, else an intraday report by its own fields.
+func isMT(kind string) func([]byte) bool {
+	return func(head []byte) bool {
+		if !fieldsOfMT.Match(head) {
+			return false
+		}
+		named := typeOfMT.FindSubmatch(head)
+		switch {
+		case named != nil:
+			return "mt"+string(named[1]) == kind
+		case intradayMT.Match(head) && !balanceMT.Match(head):
+			return kind == mt940.Interim
+		}
+		return kind == mt940.Customer
+	}
 }
 
 // firstLines bounds the search for the column names of a bill: people who save
