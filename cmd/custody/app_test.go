@@ -214,3 +214,19 @@ func TestRunIsStopped(t *testing.T) {
 		t.Errorf("after a stop: exit code %d, %s", code, stderr)
 	}
 }
+
+// TestLostAnswer: what could not be written was not done, for whoever reads the
+// exit code.
+func TestLostAnswer(t *testing.T) {
+	var errs bytes.Buffer
+	full := lost{errors.New("no space left on device")}
+	code := run(t.Context(), []string{"version"}, func(string) string { return "" }, nil, full, &errs)
+	if code != 1 || !strings.Contains(errs.String(), "no space left") {
+		t.Errorf("exit code %d, %q", code, errs.String())
+	}
+}
+
+// lost is a stream that takes nothing.
+type lost struct{ err error }
+
+func (l lost) Write([]byte) (int, error) { return 0, l.err }

@@ -166,11 +166,7 @@ func (a *app) waitLine(w clearing.Wait) string {
 }
 
 func (a *app) showWaits(v *clearing.DayView) {
-	if len(v.Waits) == 0 {
-		return
-	}
-	a.say("cli.day.waits")
 	for _, w := range v.Waits {
-		fmt.Fprintln(a.out, "  "+a.waitLine(w))
+		fmt.Fprintln(a.out, a.waitLine(w))
 	}
 }

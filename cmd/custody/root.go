@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"custody/internal/fault"
 	"custody/internal/lang"
 )
 
@@ -15,10 +16,32 @@ const defaultHome = "./custody-data"
 // run is the program: it returns the exit code (0 done, 1 internal error, 2
 // usage or bad input, 3 the books do not hold, 4 another run works, 5 waiting).
 func run(ctx context.Context, args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := newApp(args, env, stdin, stdout, stderr)
+	results := &output{to: stdout}
+	a := newApp(args, env, stdin, results, stderr)
 	root := newRootCmd(a)
 	root.SetArgs(args)
-	return a.finish(root.ExecuteContext(ctx))
+	code := a.finish(root.ExecuteContext(ctx))
+	if code == 0 && results.err != nil {
+		a.note("internal", results.err)
+		return int(fault.Internal)
+	}
+	return code
+}
+
+// output remembers that a result could not be written, on a full disk or into
+// a closed pipe: a call whose answer is lost must not end in 0.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+// Write writes to the stream beneath and keeps the first error.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 func newRootCmd(a *app) *cobra.Command {

@@ -138,12 +138,26 @@ func (a *app) runPeriod(ctx context.Context, e *clearing.Engine, f runFlags) err
 	}
 	for date := from; date <= to; date = date.AddDays(1) {
 		d, begun := states[date]
-		if d.closed() || (f.mode == "failed" && !begun) {
+		play := a.runDay
+		switch {
+		case d.closed():
+			play = a.passOver
+		case f.mode == "failed" && !begun:
 			continue
 		}
-		if err := a.runDay(ctx, e, f, date); err != nil {
+		if err := play(ctx, e, f, date); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// passOver prints a day of a period that is closed already.
+func (a *app) passOver(ctx context.Context, e *clearing.Engine, _ runFlags, date bizdate.Date) error {
+	view, err := e.Day(ctx, date)
+	if err != nil {
+		return err
+	}
+	view.AlreadyClosed = true
+	return a.answer(view, func() { a.played(view) })
 }
