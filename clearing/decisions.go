@@ -106,7 +106,32 @@ func adoptLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exceptio
 	if err := needMember(ctx, w, tx, h.Member, "FRANCHISEE"); err != nil {
 		return nil, err
 	}
+	_, _, inPool, err := knownOrder(ctx, w, tx, e, h)
+	if err != nil {
+		return nil, err
+	}
+	if inPool { // our own order file brought it on another day: it stands in 2102 already
+		return []subaccounts.Leg{subaccounts.Debit(surplus(e.Subject), e.Amount), subaccounts.Credit(shortage(e.Subject), e.Amount)}, nil
+	}
 	return []subaccounts.Leg{subaccounts.Debit(surplus(e.Subject), e.Amount), subaccounts.Credit(passThrough, e.Amount)}, nil
+}
+
+// knownOrder returns our own order of the number that is to be adopted, where
+// there is one: voided before, or of another day and in the cross-day pool.
+func knownOrder(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling) (o orders.Order, known, inPool bool, err error) {
+	o, known, err = orders.Find(ctx, tx, w.Book.ID(), e.Subject, "")
+	if err != nil || !known {
+		return o, known, false, err
+	}
+	_, matched, err := orders.MatchOf(ctx, tx, w.Book.ID(), o)
+	if err != nil {
+		return o, known, false, err
+	}
+	if matched || o.Member != h.Member || o.Amount != e.Amount || o.Channel != e.Channel {
+		return o, known, false, fault.Invalid("exception.adopt-known", e.Subject, o.Member, o.Amount).On("--member", h.Member)
+	}
+	_, inPool, err = orders.FindOpen(ctx, tx, w.Book.ID(), e.Subject, "")
+	return o, known, inPool, err
 }
 
 // claimLegs is 认领: an unidentified receipt belongs to a member.
@@ -372,18 +397,36 @@ func adopted(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception,
 		if r.OrderNo != e.Subject {
 			continue
 		}
-		o, err := orders.Adopt(ctx, tx, w.Book.ID(), orders.Order{Kind: orders.Pay, OrderNo: r.OrderNo, Member: h.Member, Channel: e.Channel, Amount: r.Amount, Time: r.Time})
+		o, known, _, err := knownOrder(ctx, w, tx, e, h)
+		if err == nil && !known {
+			o, err = orders.Adopt(ctx, tx, w.Book.ID(), orders.Order{Kind: orders.Pay, OrderNo: r.OrderNo, Member: h.Member, Channel: e.Channel, Amount: r.Amount, Time: r.Time})
+		}
 		if err != nil {
 			return err
 		}
 		if err := orders.MatchAdopted(ctx, tx, w.Book.ID(), o, bill.ID, r.Row, date); err != nil {
 			return err
 		}
-		err = orders.AddOpen(ctx, tx, w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member, Channel: o.Channel,
-			Amount: o.Amount, Time: o.Time, Reason: orders.Adopted, Since: date, BillFile: &bill.ID, BillRow: &r.Row})
+		if err := w.endShortage(ctx, tx, e.Subject, date); err != nil {
+			return err
+		}
+		err = orders.AddAdopted(ctx, tx, w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member, Channel: o.Channel,
+			Amount: o.Amount, Time: o.Time, Since: date, BillFile: &bill.ID, BillRow: &r.Row})
 		return firstErr(err, exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Posted, 0))
 	}
 	return fault.Broken("exception.bill", e.ID)
+}
+
+// endShortage closes what was open about an order as missing at the channel.
+func (w *Work) endShortage(ctx context.Context, tx *store.Tx, orderNo string, date bizdate.Date) error {
+	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), orderNo, exceptions.BankMiss, exceptions.Date)
+	if err != nil || !found {
+		return err
+	}
+	if e.State == exceptions.Proposed {
+		return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Closed, date)
+	}
+	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.AutoCleared, date)
 }
 
 // creditedReturn records the day on which a returned payout was credited.

@@ -41,6 +41,17 @@ func AddOpen(ctx context.Context, tx *store.Tx, custodyID int64, o Open) error {
 	return err
 }
 
+// AddAdopted records that an adopted order is open. One that was voided before
+// is open again; one of the pool has stood in 2102 since its own day.
+func AddAdopted(ctx context.Context, tx *store.Tx, custodyID int64, o Open) error {
+	_, err := tx.Exec(ctx, "INSERT INTO open_orders (custody_id, "+openColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)
+		ON CONFLICT (custody_id, order_no, refund_no) DO UPDATE SET reason = excluded.reason, amount_fen = excluded.amount_fen,
+		since_date = CASE WHEN open_orders.cleared_date IS NULL THEN open_orders.since_date ELSE excluded.since_date END,
+		cleared_date = NULL, bill_file_id = excluded.bill_file_id, bill_row_no = excluded.bill_row_no`,
+		custodyID, o.OrderNo, o.RefundNo, o.FileID, o.Row, o.Member, o.Channel, o.Amount, o.Time, Adopted, o.Since, o.BillFile, o.BillRow)
+	return err
+}
+
 // Clear records the date on which an open order was found, split or written off.
 func Clear(ctx context.Context, tx *store.Tx, custodyID int64, orderNo, refundNo string, date bizdate.Date) error {
 	_, err := tx.Exec(ctx, "UPDATE open_orders SET cleared_date = ? WHERE custody_id = ? AND order_no = ? AND refund_no = ?",
@@ -65,8 +76,8 @@ func ToSplit(ctx context.Context, tx *store.Tx, custodyID int64, channel string,
 	var list []Open
 	err := tx.Select(ctx, &list, "SELECT "+openColumns+` FROM open_orders
 		WHERE custody_id = ? AND channel = ? AND reason = ? AND since_date <= ? AND (cleared_date IS NULL OR cleared_date = ?)
-		AND (order_file_id = ? OR since_date < ?) ORDER BY trade_time, order_no`,
-		custodyID, channel, Adopted, date, date, AdoptedFile, date)
+		AND (bill_file_id IS NOT NULL OR since_date < ?) ORDER BY trade_time, order_no`,
+		custodyID, channel, Adopted, date, date, date)
 	return list, err
 }
 
@@ -75,8 +86,8 @@ func WaitsForSplit(ctx context.Context, tx *store.Tx, custodyID int64, orderNo s
 	var o Open
 	found, err := tx.Find(ctx, &o, "SELECT "+openColumns+` FROM open_orders
 		WHERE custody_id = ? AND order_no = ? AND refund_no = '' AND reason = ? AND since_date <= ?
-		AND (cleared_date IS NULL OR cleared_date = ?) AND (order_file_id = ? OR since_date < ?)`,
-		custodyID, orderNo, Adopted, date, date, AdoptedFile, date)
+		AND (cleared_date IS NULL OR cleared_date = ?) AND (bill_file_id IS NOT NULL OR since_date < ?)`,
+		custodyID, orderNo, Adopted, date, date, date)
 	return o, found, err
 }
 
