@@ -34,8 +34,17 @@ test:
 	$(GO) test -timeout 19m ./...
 	$(GO) test -short -race $(RACE)
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+# Each part beside its floor or peer, as a ratio; then a whole night.
+bench: build
+	@{ $(GO) test -run '^$$' -bench 'Read$$|Trades$$|Reading$$' -benchtime 5x ./bankfiles/wechat ./bankfiles/camt ./clearing/reconcile ./clearing/orders && \
+	$(GO) test -run '^$$' -bench 'Post$$|BulkEntries$$' -benchtime 300000x ./subaccounts ./internal/store; } | awk '/^(Benchmark|FAIL|panic)/; \
+		$$1 == "FAIL" { bad = 1 } { name = $$1; sub(/-[0-9]+$$/, "", name); ns[name] = $$3; if ($$6 == "entries/s") entry = 1e9 / $$5; if ($$6 == "ns/row") row[name] = $$5 } \
+		END { if (bad) exit 1; \
+		printf "ratio: WeChat bill / encoding/csv          %.2f\n", ns["BenchmarkRead/wechat"] / ns["BenchmarkRead/csv"]; \
+		printf "ratio: camt statement / encoding/xml       %.2f\n", ns["BenchmarkRead/camt.Read"] / ns["BenchmarkRead/encoding-xml"]; \
+		printf "ratio: orders read / bare scan in SQLite   %.2f\n", row["BenchmarkReading/orders"] / row["BenchmarkReading/scan"]; \
+		printf "ratio: entry posted / entry in bulk        %.2f\n", entry / ns["BenchmarkBulkEntries"] }'
+	bin/custody --lang en bench night --orders 100000 --members 1000
 
 # Every fuzz target in turn, each for TIME. Minimising what is merely interesting
 # would by default eat 60 s, the whole of a short run. TIME may be a count (4000x):
