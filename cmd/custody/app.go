@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,10 +37,11 @@ type app struct {
 // texts and the errors of parsing follow them too.
 func newApp(args []string, env func(string) string, stdin io.Reader, stdout, stderr io.Writer) *app {
 	a := &app{env: env, in: stdin, out: stdout, err: stderr}
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end] // what follows are no flags of ours
+	}
 	for i, arg := range args {
 		switch {
-		case arg == "--":
-			break
 		case arg == "--json":
 			a.json = true
 		case arg == "--lang" && i+1 < len(args):

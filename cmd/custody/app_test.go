@@ -43,6 +43,26 @@ func TestSpeech(t *testing.T) {
 	}
 }
 
+// TestFlagsBeforeParsing: --lang and --json count before the flags are parsed,
+// unless they stand behind the end of flags.
+func TestFlagsBeforeParsing(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		json bool
+		lang lang.Lang
+	}{
+		{"run --json --lang zh", true, lang.ZH},
+		{"--lang=zh run", false, lang.ZH},
+		{"run --lang", false, lang.EN},
+		{"inspect -- --json --lang=zh", false, lang.EN},
+	} {
+		a := newApp(strings.Fields(c.args), func(string) string { return "" }, nil, io.Discard, io.Discard)
+		if a.json != c.json || a.lang != c.lang {
+			t.Errorf("%s: got %v, %s", c.args, a.json, a.lang)
+		}
+	}
+}
+
 // TestFinish: every way in which a call can end has its exit code, and says
 // what happened exactly once.
 func TestFinish(t *testing.T) {
