@@ -88,9 +88,11 @@ func Detect(head []byte) Format {
 
 func detect(head []byte) *format {
 	head = trim(head)
-	for i := range formats {
-		if formats[i].sniff(head) {
-			return &formats[i]
+	for _, table := range [...][]format{channelFormats, formats} {
+		for i := range table {
+			if table[i].sniff(head) {
+				return &table[i]
+			}
 		}
 	}
 	return nil

@@ -61,8 +61,9 @@ const maxProblems = 100
 // file is a file on its way to a report.
 type file struct {
 	Report
-	src io.Reader
-	say Say
+	src  io.Reader
+	say  Say
+	tell func(head []byte) *format // detect, for the files of a container
 }
 
 // File reads the whole file and reports on it. A file that is not understood or
@@ -76,7 +77,7 @@ func File(name string, src io.ReadSeeker, say Say) (Report, error) {
 	if _, err := src.Seek(0, io.SeekStart); err != nil {
 		return Report{}, err
 	}
-	f := &file{src: src, say: say, Report: Report{File: name, Format: Unknown,
+	f := &file{src: src, say: say, tell: detect, Report: Report{File: name, Format: Unknown,
 		Statements: []Statement{}, Errors: []Problem{}, Warnings: []Problem{}}}
 	kind := detect(head[:n])
 	switch {
