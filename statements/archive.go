@@ -71,9 +71,11 @@ func (a *archive) Close() error {
 		if err := p.deflate.Close(); err != nil {
 			return err
 		}
+		head := zip.FileHeader{Name: p.name, Method: zip.Deflate, CRC32: p.sum.Sum32(),
+			CompressedSize64: uint64(p.packed.Len()), UncompressedSize64: p.size}
 		//lint:ignore SA1019 CreateRaw writes the DOS date as it is and makes none from Modified
-		raw, err := w.CreateRaw(&zip.FileHeader{Name: p.name, Method: zip.Deflate, CRC32: p.sum.Sum32(),
-			CompressedSize64: uint64(p.packed.Len()), UncompressedSize64: p.size, ModifiedDate: firstDay})
+		head.ModifiedDate = firstDay
+		raw, err := w.CreateRaw(&head)
 		if err != nil {
 			return err
 		}
