@@ -64,7 +64,7 @@ func (b *workedBooks) invariants() {
 	b.t.Helper()
 	b.read(func(tx *store.Tx) error {
 		var bad int
-		if err := tx.Get(b.ctx, &bad, `SELECT COUNT(*) FROM (SELECT voucher_id FROM entries GROUP BY voucher_id HAVING SUM(amount_fen) <> 0)`); err != nil {
+		if err := tx.Get(b.ctx, &bad, `SELECT COUNT(*) FROM (SELECT voucher_id FROM entries GROUP BY voucher_id HAVING SUM(amount_fen) <> 0) AS unbalanced`); err != nil {
 			return err
 		}
 		if bad != 0 {

@@ -23,6 +23,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/clock"
 	"custody/internal/money"
+	"custody/internal/pgtest"
 	"custody/subaccounts"
 )
 
@@ -68,10 +69,16 @@ func newWorkedBooks(t *testing.T) *workedBooks {
 
 func newBooksWith(t *testing.T, config string) *workedBooks {
 	t.Helper()
+	return newBooksAt(t, config, pgtest.Server(t))
+}
+
+// newBooksAt makes the books in a database, in the home's own where dsn is empty.
+func newBooksAt(t *testing.T, config, dsn string) *workedBooks {
+	t.Helper()
 	b := &workedBooks{t: t, ctx: context.Background(), home: t.TempDir()}
 	b.write("custody.yaml", []byte(config))
 	b.write("members.csv", []byte(workedMembers))
-	engine, created, err := clearing.Init(b.ctx, clearing.OpenOptions{Home: b.home,
+	engine, created, err := clearing.Init(b.ctx, clearing.OpenOptions{Home: b.home, DSN: dsn,
 		Clock: clock.Fixed(day("2026-02-12").At(10, 0)), Random: clock.Rand()})
 	if err != nil || !created {
 		t.Fatalf("init: created %v, %v", created, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/lang"
 	"custody/internal/money"
+	"custody/internal/pgtest"
 	"custody/internal/store"
 	"custody/statements"
 )
@@ -46,7 +46,7 @@ type ledger struct {
 
 func newHome(t *testing.T) *home {
 	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "custody.db"))
+	db, err := store.Open(t.Context(), pgtest.Where(t))
 	if err != nil {
 		t.Fatal(err)
 	}

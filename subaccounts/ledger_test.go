@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"custody/internal/fault"
 	"custody/internal/lang"
 	"custody/internal/money"
+	"custody/internal/pgtest"
 	"custody/internal/store"
 	"custody/subaccounts"
 )
@@ -35,7 +35,7 @@ type ledger struct {
 
 func newLedger(t testing.TB) *ledger {
 	t.Helper()
-	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "books.db"))
+	db, err := store.Open(ctx, pgtest.Where(t))
 	if err != nil {
 		t.Fatal(err)
 	}

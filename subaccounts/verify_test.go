@@ -109,7 +109,7 @@ func changed(table, column, kind string) string {
 	case "TEXT":
 		return column + " || 'x'"
 	default:
-		return "zeroblob(32)"
+		return "(SELECT leaf_hash FROM audit_events WHERE custody_id = 7 AND event_id = 1)"
 	}
 }
 
@@ -122,9 +122,15 @@ type columnInfo struct {
 func (l *ledger) columns(table string) []columnInfo {
 	l.t.Helper()
 	var out []columnInfo
-	l.tx(func(tx *store.Tx) error {
-		return tx.Select(ctx, &out, "SELECT name, type, pk FROM pragma_table_info('"+table+"')")
-	})
+	query := "SELECT name, type, pk FROM pragma_table_info(?)"
+	if l.db.Engine() == "postgres" {
+		query = `SELECT c.column_name AS name, CASE c.data_type WHEN 'bigint' THEN 'INTEGER' WHEN 'text' THEN 'TEXT' ELSE 'BLOB' END AS type,
+				COALESCE(k.ordinal_position, 0) AS pk
+			FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k ON k.table_schema = c.table_schema
+				AND k.table_name = c.table_name AND k.column_name = c.column_name AND k.constraint_name = c.table_name || '_pkey'
+			WHERE c.table_schema = current_schema() AND c.table_name = ? ORDER BY c.ordinal_position`
+	}
+	l.tx(func(tx *store.Tx) error { return tx.Select(ctx, &out, query, table) })
 	return out
 }
 

@@ -3,7 +3,6 @@ package orders_test
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +11,7 @@ import (
 	"custody/clearing/reconcile"
 	"custody/internal/bizdate"
 	"custody/internal/money"
+	"custody/internal/pgtest"
 	"custody/internal/store"
 )
 
@@ -40,7 +40,7 @@ func ours(n int) []orders.Order {
 func books(t testing.TB, n int) *store.DB {
 	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, filepath.Join(t.TempDir(), "orders.db"))
+	db, err := store.Open(ctx, pgtest.Where(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,10 +52,20 @@ func Each(t *testing.T, run func(t *testing.T, dsn string)) {
 // Where returns a fresh database of the engine under test.
 func Where(t testing.TB) string {
 	t.Helper()
-	if os.Getenv(envEngine) == "postgres" {
-		return DSN(t)
+	if dsn := Server(t); dsn != "" {
+		return dsn
 	}
 	return sqlite(t)
+}
+
+// Server returns a fresh database where PostgreSQL is the engine under test and
+// "" otherwise: what --db takes beside a home.
+func Server(t testing.TB) string {
+	t.Helper()
+	if os.Getenv(envEngine) != "postgres" {
+		return ""
+	}
+	return DSN(t)
 }
 
 func sqlite(t testing.TB) string { return filepath.Join(t.TempDir(), "books.db") }

@@ -90,6 +90,9 @@ func Exists(dsn string) bool {
 	return err == nil
 }
 
+// Engine returns the name of the database product: sqlite or postgres.
+func (db *DB) Engine() string { return db.engine.name() }
+
 // Close closes all connections.
 func (db *DB) Close() error {
 	return errors.Join(db.read.Close(), db.write.Close())
