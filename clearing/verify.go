@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"custody/clearing/approval"
 	"custody/clearing/people"
@@ -12,6 +14,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/signing"
 	"custody/internal/store"
+	"custody/internal/translog"
 	"custody/subaccounts"
 )
 
@@ -77,49 +80,119 @@ func (r *VerifyReport) addFinding(f audit.Finding) {
 // verifyUsers compares users with their last event; the table is shared by all
 // custody accounts, so only users whom this one's log knows are compared.
 func (e *Engine) verifyUsers(ctx context.Context, tx *store.Tx, r *VerifyReport) error {
+	latest := map[string][]byte{}
+	err := tx.Each(ctx, "SELECT key, digest FROM audit_events WHERE custody_id = ? AND subject = 'users' ORDER BY event_id",
+		[]any{e.Book.ID()}, func(scan func(...any) error) error {
+			var name string
+			var digest []byte
+			err := scan(&name, &digest)
+			latest[name] = digest
+			return err
+		})
+	if err != nil {
+		return err
+	}
 	users, err := people.All(ctx, tx)
 	if err != nil {
 		return err
 	}
 	for _, u := range users {
-		event, found, err := audit.Latest(ctx, tx, e.Book.ID(), "users", u.Name)
-		if err != nil {
-			return err
-		}
+		digest, known := latest[u.Name]
 		switch {
-		case !found:
+		case !known:
 			r.addFinding(audit.Finding{Table: "users", Key: u.Name, Code: "audit.added"})
-		case !bytes.Equal(event.Digest, u.Digest()):
+		case !bytes.Equal(digest, u.Digest()):
 			r.addFinding(audit.Finding{Table: "users", Key: u.Name, Code: "audit.changed"})
+		}
+		delete(latest, u.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(latest)) {
+		if len(latest[name]) > 0 {
+			r.addFinding(audit.Finding{Table: "users", Key: name, Code: "audit.removed"})
 		}
 	}
 	return nil
 }
 
-// verifySeals checks every seal's signature and that the day still came to
-// what was signed.
+// storedSeal is a row of seals.
+type storedSeal struct {
+	Date      bizdate.Date `db:"accounting_date"`
+	Content   string       `db:"content"`
+	Algorithm string       `db:"algorithm"`
+	KeyID     string       `db:"key_id"`
+	Signature string       `db:"signature"`
+}
+
+// verifySeals checks that every sealed day has its seal and no other day has
+// one, and each seal's signature, result and log roots: both logs must still
+// begin with what was signed.
 func (e *Engine) verifySeals(ctx context.Context, tx *store.Tx, r *VerifyReport) error {
-	return tx.Each(ctx, `SELECT s.accounting_date, s.content, s.algorithm, s.key_id, s.signature, d.result_hash
-		FROM seals s JOIN days d ON d.custody_id = s.custody_id AND d.accounting_date = s.accounting_date
-		WHERE s.custody_id = ? ORDER BY s.accounting_date`, []any{e.Book.ID()}, func(scan func(...any) error) error {
-		var date bizdate.Date
-		var content, algorithm, keyID, signature, hash string
-		if err := scan(&date, &content, &algorithm, &keyID, &signature, &hash); err != nil {
+	sealed := map[bizdate.Date]string{} // result hashes
+	err := tx.Each(ctx, "SELECT accounting_date, result_hash FROM days WHERE custody_id = ? AND state = ?", []any{e.Book.ID(), DaySealed},
+		func(scan func(...any) error) error {
+			var date bizdate.Date
+			var hash string
+			err := scan(&date, &hash)
+			sealed[date] = hash
 			return err
+		})
+	if err != nil {
+		return err
+	}
+	var seals []storedSeal
+	err = tx.Select(ctx, &seals, "SELECT accounting_date, content, algorithm, key_id, signature FROM seals WHERE custody_id = ? ORDER BY accounting_date", e.Book.ID())
+	if err != nil {
+		return err
+	}
+	bad := func(code string, date bizdate.Date) {
+		r.Problems = append(r.Problems, VerifyProblem{Kind: "seal", Table: "seals", ID: date.String(), Code: code, Args: []any{date}})
+	}
+	for _, s := range seals {
+		hash, known := sealed[s.Date]
+		code, err := e.verifySeal(ctx, tx, s, hash)
+		switch {
+		case err != nil:
+			return err
+		case !known:
+			bad("seal.day", s.Date)
+		case code != "":
+			bad(code, s.Date)
 		}
-		bad := func(code string) {
-			r.Problems = append(r.Problems, VerifyProblem{Kind: "seal", Table: "seals", ID: date.String(), Code: code, Args: []any{date}})
+		delete(sealed, s.Date)
+	}
+	for _, date := range slices.Sorted(maps.Keys(sealed)) {
+		bad("seal.missing", date)
+	}
+	return nil
+}
+
+// verifySeal returns the code of what does not hold of one seal, or "".
+func (e *Engine) verifySeal(ctx context.Context, tx *store.Tx, stored storedSeal, hash string) (string, error) {
+	value, err := hex.DecodeString(stored.Signature)
+	sig := signing.Signature{Algorithm: signing.Algorithm(stored.Algorithm), KeyID: stored.KeyID, Value: value}
+	if err != nil || sig.Verify(e.Key.Public(), []byte(stored.Content)) != nil {
+		return "seal.signature", nil
+	}
+	var s Seal
+	if err := json.Unmarshal([]byte(stored.Content), &s); err != nil || s.ResultHash != hash || s.Date != stored.Date {
+		return "seal.content", nil
+	}
+	for _, log := range []struct {
+		source translog.Source
+		size   int64
+		root   string
+	}{{e.Book.Log(tx), s.VoucherSize, s.VoucherRoot}, {audit.Log(tx, e.Book.ID()), s.AuditSize, s.AuditRoot}} {
+		tree, err := translog.NewTree(log.source, log.size)
+		if err != nil {
+			return "", err
 		}
-		value, err := hex.DecodeString(signature)
-		sig := signing.Signature{Algorithm: signing.Algorithm(algorithm), KeyID: keyID, Value: value}
-		if err != nil || sig.Verify(e.Key.Public(), []byte(content)) != nil {
-			bad("seal.signature")
-			return nil
+		root, err := tree.Root(ctx)
+		if err != nil && ctx.Err() != nil {
+			return "", err
 		}
-		var s Seal
-		if err := json.Unmarshal([]byte(content), &s); err != nil || s.ResultHash != hash || s.Date != date {
-			bad("seal.content")
+		if err != nil || root.String() != log.root { // a log that is shorter now cannot give the root
+			return "seal.log", nil
 		}
-		return nil
-	})
+	}
+	return "", nil
 }
