@@ -6,7 +6,7 @@ STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
 TIME        ?= 10s
 export CGO_ENABLED = 1
 
-.PHONY: build run check test lint bench fuzz soak clean
+.PHONY: build run check test test-postgres lint bench fuzz soak clean
 
 build:
 	$(GO) build -trimpath -o bin/custody ./cmd/custody
@@ -33,6 +33,17 @@ test:
 	$(GO) vet ./...
 	$(GO) test -timeout 19m ./...
 	$(GO) test -short -race $(RACE)
+	$(MAKE) test-postgres
+
+# The suites that keep books once more, on PostgreSQL: on a throw-away cluster
+# of the installed server, or on the server that DSN names. There they make a
+# schema custody_test_... for each test and drop it after; where that server has
+# Citus the tables are distributed first. The user must be allowed to create
+# schemas: make test-postgres DSN=postgres://user:password@host:5432/database
+ENGINES = ./internal/store ./internal/audit ./subaccounts ./clearing/... ./statements
+
+test-postgres:
+	CUSTODY_TEST_ENGINE=postgres CUSTODY_TEST_DSN='$(DSN)' $(GO) test -count 1 -timeout 19m $(ENGINES)
 
 # Each part beside its floor or peer, as a ratio; then a whole night.
 bench: build
