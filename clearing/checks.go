@@ -258,6 +258,16 @@ func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
 	}
 	type view struct{ available, frozen money.Amount }
 	ours := map[string]view{}
+	// The bank knows nothing of payouts that were drawn up and never sent.
+	flying, err := payout.InFlight(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, p := range flying {
+		if p.State == payout.Applied {
+			ours[p.Member] = view{available: ours[p.Member].available + p.Whole()}
+		}
+	}
 	for _, m := range c.movements {
 		v := ours[m.Owner]
 		switch m.Code {

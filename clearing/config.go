@@ -3,6 +3,7 @@ package clearing
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -170,6 +171,7 @@ func (c *Config) validate() error {
 		a, err := money.ParseYuan(value)
 		need(err == nil && a >= 0, field, value)
 	}
+	need(slices.Contains([]string{"OWN", "SIB", "BEP", "HVP"}, c.Payout.Route), "payout.route", c.Payout.Route)
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
 	return bad.Err()
 }

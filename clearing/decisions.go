@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"custody/clearing/approval"
 	"custody/clearing/exceptions"
@@ -479,26 +480,31 @@ func (e *Engine) Submit(ctx context.Context, actor, batchNo string) error {
 // Bind submits a bound account (绑定账户) of a member; it is used for payouts once
 // a checker approved it.
 func (e *Engine) Bind(ctx context.Context, actor string, b subaccounts.Binding) (string, error) {
-	at := e.Clock.Now()
 	var id string
 	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
 			return err
 		}
-		m, found, err := e.Book.GetMember(ctx, tx, b.Member)
+		_, found, err := e.Book.GetMember(ctx, tx, b.Member)
 		if err != nil || !found {
 			return firstErr(err, fault.Invalid("member.unknown", b.Member).On("CODE", b.Member))
 		}
-		b.Status = "PENDING"
-		version, err := e.Book.Bind(ctx, tx, actor, at, b)
-		if err != nil {
-			return err
-		}
-		b.Version = version
-		id = fmt.Sprintf("BIND-%s-%d", m.Code, version)
-		return approval.Submit(ctx, tx, e.Book.ID(), at, actor, id, "binding", m.Code, b)
+		id, err = e.bind(ctx, tx, actor, e.Clock.Now(), b)
+		return err
 	})
 	return id, err
+}
+
+// bind records the account and asks for a checker.
+func (e *Engine) bind(ctx context.Context, tx *store.Tx, actor string, at time.Time, b subaccounts.Binding) (string, error) {
+	b.Status = "PENDING"
+	version, err := e.Book.Bind(ctx, tx, actor, at, b)
+	if err != nil {
+		return "", err
+	}
+	b.Version = version
+	id := fmt.Sprintf("BIND-%s-%d", b.Member, version)
+	return id, approval.Submit(ctx, tx, e.Book.ID(), at, actor, id, "binding", b.Member, b)
 }
 
 func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
@@ -539,6 +545,30 @@ func (w *Work) endPayeeFaults(ctx context.Context, tx *store.Tx, member string) 
 		if err := exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Closed, date); err != nil {
 			return err
 		}
+		if err := w.withdrawProposals(ctx, tx, e.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// withdrawProposals closes requests about an exception that has ended by
+// itself: there is nothing left to approve.
+func (w *Work) withdrawProposals(ctx context.Context, tx *store.Tx, exception string) error {
+	pending, err := approval.All(ctx, tx, w.Book.ID(), approval.Pending)
+	if err != nil {
+		return err
+	}
+	for _, a := range pending {
+		if a.Kind != "exception" || a.Subject != exception {
+			continue
+		}
+		if _, err := approval.Decide(ctx, tx, w.Book.ID(), w.Stamp, nobody, a.ID, approval.Rejected, "OBSOLETE"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nobody stands as the checker of requests that time has overtaken.
+const nobody = "timetable"

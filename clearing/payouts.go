@@ -353,6 +353,6 @@ func (w *Work) expire(ctx context.Context) error {
 
 // withdrawApproval closes a request that came too late to be decided.
 func (w *Work) withdrawApproval(ctx context.Context, tx *store.Tx, id string) error {
-	_, err := approval.Decide(ctx, tx, w.Book.ID(), w.Stamp, "timetable", id, approval.Rejected, "EXPIRED")
+	_, err := approval.Decide(ctx, tx, w.Book.ID(), w.Stamp, nobody, id, approval.Rejected, "EXPIRED")
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"custody/clearing/exceptions"
@@ -57,6 +58,8 @@ type channelRecon struct {
 	in   reconcile.Input
 	pool map[reconcile.Ref]orders.Open
 	ours map[reconcile.Ref]*orders.Order // only rows that stayed open are looked up
+
+	others map[string]int // cases of a number beyond the first
 
 	postings []placed
 }
@@ -141,7 +144,8 @@ func (r *channelRecon) save(ctx context.Context, tx *store.Tx, matches []reconci
 		return err
 	}
 	slices.SortStableFunc(differences, func(a, b reconcile.Difference) int {
-		return cmp.Or(cmp.Compare(timeOf(a), timeOf(b)), strings.Compare(numberOf(a), numberOf(b)), strings.Compare(string(a.Kind), string(b.Kind)))
+		return cmp.Or(cmp.Compare(timeOf(a), timeOf(b)), strings.Compare(numberOf(a), numberOf(b)), strings.Compare(string(a.Kind), string(b.Kind)),
+			cmp.Compare(amountOf(a), amountOf(b)))
 	})
 	for i := range differences {
 		if err := r.differ(ctx, tx, &differences[i]); err != nil {
@@ -166,6 +170,13 @@ func timeOf(d reconcile.Difference) int64 {
 		return d.Ours.Time
 	}
 	return d.Theirs.Time
+}
+
+func amountOf(d reconcile.Difference) money.Amount {
+	if d.Theirs != nil {
+		return d.Theirs.Amount
+	}
+	return d.Ours.Amount
 }
 
 func numberOf(d reconcile.Difference) string {
@@ -223,7 +234,8 @@ func (r *channelRecon) found(ctx context.Context, tx *store.Tx, m reconcile.Matc
 		return err
 	}
 	if e.State == exceptions.Proposed { // a person was about to act: the bill was first
-		return exceptions.Move(ctx, tx, r.w.Book.ID(), e.ID, exceptions.Closed, r.date)
+		err := exceptions.Move(ctx, tx, r.w.Book.ID(), e.ID, exceptions.Closed, r.date)
+		return firstErr(err, r.w.withdrawProposals(ctx, tx, e.ID))
 	}
 	return exceptions.Move(ctx, tx, r.w.Book.ID(), e.ID, exceptions.AutoCleared, r.date)
 }
@@ -231,7 +243,7 @@ func (r *channelRecon) found(ctx context.Context, tx *store.Tx, m reconcile.Matc
 // differ handles one difference: postings keep 1122 equal to the bill, and a
 // person gets an exception with both sides' values.
 func (r *channelRecon) differ(ctx context.Context, tx *store.Tx, d *reconcile.Difference) error {
-	if d.FromPool && d.Kind != reconcile.AmountDiffers {
+	if d.FromPool && d.Theirs == nil {
 		return nil // still waiting; its exception is open
 	}
 	e := exceptions.Exception{Kind: exceptionKind(d.Kind), Channel: r.ch.Code, ClearingDate: r.date, Ours: d.OursValue, Theirs: d.TheirsValue}
@@ -297,6 +309,21 @@ func (r *channelRecon) nearCut(t int64) bool {
 	return t >= cut-nearCutSeconds && t < cut
 }
 
+// maxItem is how long the name of an open item may be, in bytes.
+const maxItem = 64
+
+// another names a row whose number is empty or names another case already: by
+// the clearing date and how many there were, not by its place in a file, so that
+// the same rows in another order come to the same.
+func (r *channelRecon) another(number string) string {
+	if r.others == nil {
+		r.others = map[string]int{}
+	}
+	r.others[number]++
+	tail := "#" + r.date.Compact() + "." + strconv.Itoa(r.others[number])
+	return number[:min(len(number), maxItem-len(tail))] + tail
+}
+
 // theirsOnly takes in what only the channel knows: a payment is a surplus
 // (E14a, 长款), a refund a shortage (E14c) until a person says what it is.
 func (r *channelRecon) theirsOnly(ctx context.Context, tx *store.Tx, d *reconcile.Difference, e exceptions.Exception) error {
@@ -305,9 +332,16 @@ func (r *channelRecon) theirsOnly(ctx context.Context, tx *store.Tx, d *reconcil
 	if t.Kind == reconcile.Refund {
 		item = t.RefundNo
 	}
-	if item == "" || d.Kind == reconcile.DuplicateTheirs {
-		item = strings.TrimLeft(item+"#"+source(t.Ref.File, int64(t.Ref.Row))[len("file "):], "#")
-		item = strings.ReplaceAll(item, " line ", ".")
+	key := surplus(item)
+	if t.Kind == reconcile.Refund {
+		key = shortage(item)
+	}
+	standing, err := r.w.Book.Balance(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	if item == "" || d.Kind == reconcile.DuplicateTheirs || standing != 0 {
+		item = r.another(item)
 	}
 	e.Subject, e.Amount, e.State = item, t.Amount, exceptions.Open
 	if t.Kind == reconcile.Refund {

@@ -1,6 +1,7 @@
 package clearing
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -13,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"custody/clearing/calendar"
 	"custody/clearing/people"
 	"custody/internal/audit"
 	"custody/internal/bizdate"
@@ -59,7 +59,7 @@ func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
 	if o.Custody != "" && o.Custody != config.Code {
 		return nil, fault.Invalid("home.custody", config.Code).On("--custody", o.Custody)
 	}
-	days, err := calendar.Load()
+	days, err := loadCalendar(o.Home)
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +144,30 @@ func (e *Engine) setup(ctx context.Context) error {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		_, err := e.importMembers(ctx, tx, setupActor, at, path)
-		return err
+		if _, err := e.importMembers(ctx, tx, setupActor, at, path); err != nil {
+			return err
+		}
+		return e.checkPartners(ctx, tx)
 	})
+}
+
+// checkPartners refuses members whose partner is nobody: their share would
+// have no account.
+func (e *Engine) checkPartners(ctx context.Context, tx *store.Tx) error {
+	members, err := e.Book.Members(ctx, tx)
+	if err != nil {
+		return err
+	}
+	partners := map[string]bool{"": true}
+	for _, m := range members {
+		partners[m.Code] = m.Kind == subaccounts.Partner
+	}
+	for _, m := range members {
+		if !partners[m.Partner] {
+			return fault.Invalid("member.partner", m.Code).In("members.csv").On("partner", m.Partner)
+		}
+	}
+	return nil
 }
 
 // auditedRules is the table of split rules as the audit log covers it.
@@ -192,8 +213,10 @@ func (e *Engine) ImportMembers(ctx context.Context, actor, path string) (n int, 
 		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
 			return err
 		}
-		n, err = e.importMembers(ctx, tx, actor, e.Clock.Now(), path)
-		return err
+		if n, err = e.importMembers(ctx, tx, actor, e.Clock.Now(), path); err != nil {
+			return err
+		}
+		return e.checkPartners(ctx, tx)
 	})
 	return n, err
 }
@@ -205,7 +228,7 @@ func (e *Engine) importMembers(ctx context.Context, tx *store.Tx, actor string, 
 		return 0, fault.Invalid("file.read", name).In(name).Because(err)
 	}
 	defer f.Close()
-	r := csv.NewReader(io.LimitReader(f, maxConfigBytes*64))
+	r := csv.NewReader(skipMark(io.LimitReader(f, maxConfigBytes*64)))
 	r.FieldsPerRecord = len(memberColumns)
 	header, err := r.Read()
 	if err != nil || !slices.Equal(header, memberColumns) {
@@ -248,13 +271,23 @@ func (e *Engine) addMemberRow(ctx context.Context, tx *store.Tx, actor string, a
 		return true, err
 	}
 	b := subaccounts.Binding{Member: m.Code, AccountNo: row[4], AccountName: row[5], BankName: row[6], CNAPS: row[7]}
+	if actor != setupActor {
+		_, err := e.bind(ctx, tx, actor, at, b)
+		return true, err
+	}
 	if _, err := e.Book.Bind(ctx, tx, actor, at, b); err != nil {
 		return false, err
 	}
-	if actor != setupActor {
-		return true, nil
-	}
 	return true, e.Book.VerifyBinding(ctx, tx, actor, at, m.Code)
+}
+
+// skipMark skips the byte order mark that spreadsheets write.
+func skipMark(src io.Reader) io.Reader {
+	r := bufio.NewReader(src)
+	if mark, err := r.Peek(3); err == nil && string(mark) == "\uFEFF" {
+		_, _ = r.Discard(3)
+	}
+	return r
 }
 
 // AddMember adds one member, with a bound account that waits for a checker

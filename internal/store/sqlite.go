@@ -67,6 +67,15 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 	}
 	_, statErr := os.Stat(path)
 	fresh := errors.Is(statErr, os.ErrNotExist)
+	if fresh { // the books are their owner's alone; SQLite gives the files beside it the same mode
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
 	file := (&url.URL{Path: path}).EscapedPath()
 	write, err := sqlx.Open("custody-sqlite-writer", "file:"+file+"?_busy_timeout=30000&_txlock=immediate&_stmt_cache_size=64")
 	if err != nil {
