@@ -48,6 +48,7 @@ type Feed struct {
 	opened   bool
 	sum      money.Exact
 	overflow bool
+	partial  bool
 	first    bizdate.Date // of the booking days
 	last     bizdate.Date
 }
@@ -109,7 +110,7 @@ func (f *Feed) Err() error {
 // Begin starts a statement. Its head may change until End; the sink sees it
 // first with the first entry.
 func (f *Feed) Begin(st *bankfiles.Statement) {
-	f.st, f.opened, f.overflow = st, false, false
+	f.st, f.opened, f.overflow, f.partial = st, false, false, false
 	f.sum = money.Exact{}
 	f.first, f.last = 0, 0
 }
@@ -156,6 +157,10 @@ func (f *Feed) add(e *bankfiles.StatementEntry) {
 	}
 }
 
+// Partial says that the statement lists its balances and not its entries, so
+// that Balanced stays nil.
+func (f *Feed) Partial() { f.partial = true }
+
 // Days are the first and the last booking day of the entries so far.
 func (f *Feed) Days() (first, last bizdate.Date) { return f.first, f.last }
 
@@ -172,7 +177,7 @@ func (f *Feed) End() {
 		f.Fault(fault.Invalid("bankfile.sum").AtLine(st.Line))
 		return
 	}
-	if st.Opening != nil && st.Closing != nil {
+	if st.Opening != nil && st.Closing != nil && !f.partial {
 		got, err := st.Opening.Add(st.Sum)
 		ok := err == nil && got.Equal(*st.Closing)
 		st.Balanced = &ok

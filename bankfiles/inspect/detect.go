@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"custody/bankfiles/alipay"
+	"custody/bankfiles/bai2"
 	"custody/bankfiles/camt"
 	"custody/bankfiles/feed"
 	"custody/bankfiles/lines"
@@ -42,6 +43,7 @@ const (
 	MT940        Format = mt940.Customer   // SWIFT statement at the end of the day
 	MT942        Format = mt940.Interim    // SWIFT report during the day
 	MT950        Format = mt940.Bank       // SWIFT statement between banks
+	BAI2         Format = bai2.Format      // report of American banks
 	Payout       Format = "payout"         // payout batch (出款批次文件)
 	PayoutResult Format = "payout-result"  // the bank's answer to it (回盘文件)
 	Balances     Format = "subaccount-balance"
@@ -73,6 +75,7 @@ var formats = []format{
 	{NoBill, isNoBill, reportNoBill},
 	{WeChatAll, hasColumns("交易时间", "微信订单号", "商户订单号"), reportWeChat},
 	{AlipayTrade, hasColumns("支付宝交易号", "商户订单号", "业务类型"), reportAlipay},
+	{BAI2, beginsBAI2, reportStatements(bai2.Read)},
 	{MT942, isMT(mt940.Interim), reportStatements(mt940.Read)},
 	{MT950, isMT(mt940.Bank), reportStatements(mt940.Read)},
 	{MT940, isMT(mt940.Customer), reportStatements(mt940.Read)},
@@ -149,6 +152,12 @@ func isMT(kind string) func([]byte) bool {
 		return kind == mt940.Customer
 	}
 }
+
+// recordsOfBAI2 are a file header, its group and its account, a group without
+// the file or an account without the group.
+var recordsOfBAI2 = regexp.MustCompile(`(?:^|[\r\n])(?:01,[^\r\n]*[/\r\n]\s*02,|02,[^\r\n]*[/\r\n]\s*03,|03,[^\r\n]*[/\r\n]\s*(?:16|88|49),)`)
+
+func beginsBAI2(head []byte) bool { return recordsOfBAI2.Match(head) }
 
 // firstLines bounds the search for the column names of a bill: people who save
 // a bill again add a title or two.
