@@ -102,7 +102,9 @@ func (w *Work) hashVouchers(ctx context.Context, tx *store.Tx, out io.Writer) er
 		})
 }
 
-// hashMatches writes which line of a bill is which line of our order file.
+// hashMatches writes what each bill came to and how its rows were matched. Which
+// row is which order stands in the vouchers of the split and of refunds; places
+// in files are no business fact, and the same rows may come in another order.
 func (w *Work) hashMatches(ctx context.Context, tx *store.Tx, out io.Writer) error {
 	for _, ch := range w.Config.Channels {
 		f, ok, err := w.file(ctx, tx, fileBill, ch.Code, w.Date)
@@ -112,16 +114,16 @@ func (w *Work) hashMatches(ctx context.Context, tx *store.Tx, out io.Writer) err
 		if !ok {
 			continue
 		}
-		fmt.Fprintf(out, "bill %s %s\n", ch.Code, f.SHA256)
-		err = tx.Each(ctx, `SELECT bill_row_no, order_row_no, rule FROM trade_matches
-			WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ? ORDER BY bill_row_no`, []any{w.Book.ID(), f.ID, w.Date},
+		fmt.Fprintf(out, "bill %s %s %d %d %d %d\n", ch.Code, f.State, f.Rows, f.Pay, f.Refund, f.Fee)
+		err = tx.Each(ctx, `SELECT rule, COUNT(*) FROM trade_matches
+			WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ? GROUP BY rule ORDER BY rule`, []any{w.Book.ID(), f.ID, w.Date},
 			func(scan func(...any) error) error {
-				var bill, order int64
-				var rule []byte
-				if err := scan(&bill, &order, &rule); err != nil {
+				var rule string
+				var n int
+				if err := scan(&rule, &n); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(out, "match %d %d %s\n", bill, order, rule)
+				_, err := fmt.Fprintf(out, "matched %s %d\n", rule, n)
 				return err
 			})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"custody/bankfiles/inspect"
+	"custody/clearing/people"
 	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -85,13 +86,17 @@ const maxFileBytes = 4 << 30
 // hold is REJECTED, kept as evidence, and nothing of it is booked.
 func (e *Engine) Import(ctx context.Context, path string, o ImportOptions) (*ImportReport, error) {
 	w := e.work(0, o.Actor, nil)
+	err := e.DB.Read(ctx, func(tx *store.Tx) error { return people.Require(ctx, tx, o.Actor, people.Import) })
+	if err != nil {
+		return nil, err
+	}
 	kept, err := w.keep(path)
 	if err != nil {
 		return nil, err
 	}
 	report, err := w.take(ctx, kept, inspect.Format(o.Format), o.DryRun, nil)
 	if o.DryRun {
-		err = errors.Join(err, os.Remove(kept.path))
+		err = errors.Join(err, kept.discard())
 	}
 	return report, err
 }
@@ -118,7 +123,10 @@ func (w *Work) keep(path string) (*arrival, error) {
 	if err := os.MkdirAll(vault, 0o700); err != nil {
 		return nil, err
 	}
-	temp := filepath.Join(vault, "arriving-"+name)
+	temp, err := arriving(vault) // a name of its own: two imports may bring one name at a time
+	if err != nil {
+		return nil, err
+	}
 	digest := sha256.New()
 	a := &arrival{name: name}
 	err = atomicfile.Write(temp, 0o600, func(out io.Writer) error {
@@ -126,11 +134,31 @@ func (w *Work) keep(path string) (*arrival, error) {
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.Remove(temp))
 	}
 	a.sha256 = hex.EncodeToString(digest.Sum(nil))
 	a.path = filepath.Join(vault, a.sha256[:16]+"-"+name)
+	if _, err := os.Lstat(a.path); err == nil {
+		a.evidence = true
+	}
 	return a, os.Rename(temp, a.path)
+}
+
+func arriving(vault string) (string, error) {
+	f, err := os.CreateTemp(vault, "arriving-")
+	if err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+// discard removes a copy that nobody needs, unless the same bytes were kept
+// under the same name before: then it is evidence.
+func (a *arrival) discard() error {
+	if a.evidence {
+		return nil
+	}
+	return os.Remove(a.path)
 }
 
 // take checks and loads a file that lies in the vault. Where accept is given

@@ -36,6 +36,8 @@ type arrival struct {
 
 	sha256 string
 	bytes  int64
+
+	evidence bool // the same bytes lay in the vault before
 }
 
 // sniffBytes is how much of a file decides what it is.

@@ -102,7 +102,7 @@ func (w *Work) takeFromInbox(ctx context.Context, name string, missing []File) e
 		return os.Remove(path)
 	}
 	if report == nil {
-		return os.Remove(kept.path)
+		return kept.discard()
 	}
 	return os.Remove(path)
 }

@@ -33,6 +33,8 @@ type workedBooks struct {
 	ctx    context.Context
 	home   string
 	engine *clearing.Engine
+
+	everyStep bool // play every step by itself, twice
 }
 
 const workedConfig = `

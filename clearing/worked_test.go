@@ -333,7 +333,13 @@ func (b *workedBooks) checks() string {
 }
 
 // run plays a day and checks the exit code.
-func (b *workedBooks) run(date string, code int) *clearing.DayView { return b.runUntil(date, "", code) }
+func (b *workedBooks) run(date string, code int) *clearing.DayView {
+	b.t.Helper()
+	if b.everyStep {
+		b.again(date)
+	}
+	return b.runUntil(date, "", code)
+}
 
 func (b *workedBooks) runUntil(date, until string, code int) *clearing.DayView {
 	b.t.Helper()
