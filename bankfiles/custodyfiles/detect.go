@@ -3,6 +3,7 @@ package custodyfiles
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"custody/bankfiles/lines"
 )
@@ -31,9 +32,11 @@ func Detect(head []byte) string {
 // firstLines decodes the first two lines.
 func firstLines(head []byte) (out []string) {
 	for _, line := range bytes.SplitN(head, []byte{'\n'}, 3) {
-		text, ok := lines.AppendGBK(nil, bytes.TrimRight(line, "\r"))
-		if !ok {
-			text = line // UTF-8, or cut off in a character
+		text := bytes.TrimRight(line, "\r")
+		if !utf8.Valid(text) {
+			if decoded, ok := lines.AppendGBK(nil, text); ok {
+				text = decoded
+			}
 		}
 		if out = append(out, string(text)); len(out) == 2 {
 			break

@@ -47,7 +47,9 @@ func channelFiles(t *testing.T) map[inspect.Format][]byte {
 	write("wechat-fundflow", func(b *bytes.Buffer) error { return wechat.WriteFundFlow(b, slices.Values(flows)) })
 	head := alipay.Head{Account: "20880000000000010156", Date: day, Exported: day.At(23, 0)}
 	write("alipay-account", func(b *bytes.Buffer) error { return alipay.WriteAccount(b, head, slices.Values(flows)) })
-	write("alipay-trade", func(b *bytes.Buffer) error { return alipay.Write(b, head, slices.Values([]bankfiles.BillRow{pay, back})) })
+	write("alipay-trade", func(b *bytes.Buffer) error {
+		return alipay.Write(b, head, slices.Values([]bankfiles.BillRow{pay, back}))
+	})
 	write("alipay-trade-summary", func(b *bytes.Buffer) error {
 		return gbk(b, "#支付宝业务汇总查询\r\n#-----业务汇总列表-----\r\n门店编号,交易订单总笔数,退款订单总笔数,商家实收（元）\r\nS1,1,1,0.00\r\n合计,1,1,0.00\r\n#-----业务汇总列表结束-----\r\n")
 	})
