@@ -49,6 +49,7 @@ const (
 	useReversal  = "REVERSAL"  // 冲正
 	useUnknown   = "UNKNOWN"   // 不明来账
 	useOffSystem = "OFF_SYSTEM"
+	useVanished  = "VANISHED" // in an intraday report, not in the statement of its day
 )
 
 // reference is the key of vouchers that a bank line makes.
@@ -143,6 +144,9 @@ func (l *lineLoader) save(line bankLine, at int) error {
 	if err != nil {
 		return err
 	}
+	if found && old.Use == useVanished && old.Statement == nil {
+		return l.comeBack(old, line)
+	}
 	if found {
 		if old.Amount != line.Amount || old.Booked != line.Booked {
 			return fault.Invalid("statement.ref-again", old.Amount, line.Amount).In(l.a.name).AtLine(at).On("AcctSvcrRef", line.Ref)
@@ -167,6 +171,23 @@ func (l *lineLoader) save(line bankLine, at int) error {
 		SELECT ?, COALESCE(MAX(line_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', NULL FROM bank_lines WHERE custody_id = ?`,
 		id, line.Ref, line.Booked, line.Value, line.Amount, line.Reversal, line.Serial, line.Name, line.Account, line.Remark,
 		intraday, statement, row, id)
+	return err
+}
+
+// comeBack takes in a line that an earlier report showed, that day's statement
+// lacked, and a later file shows again: as a new one under its old number.
+func (l *lineLoader) comeBack(old, line bankLine) error {
+	var intraday, statement, row any
+	if l.a.kind == fileIntraday {
+		intraday = l.file
+	} else {
+		statement, row = l.file, l.row
+	}
+	_, err := l.tx.Exec(l.ctx, `UPDATE bank_lines SET booking_date = ?, value_date = ?, amount_fen = ?, reversal = ?, end_to_end_id = ?,
+		counterparty_name = ?, counterparty_account = ?, remark = ?, intraday_file_id = ?, statement_file_id = ?, statement_row_no = ?,
+		use = '', matched_to = '', matched_date = NULL WHERE custody_id = ? AND line_id = ?`,
+		line.Booked, line.Value, line.Amount, line.Reversal, line.Serial, line.Name, line.Account, line.Remark,
+		intraday, statement, row, l.w.Book.ID(), old.ID)
 	return err
 }
 

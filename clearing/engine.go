@@ -293,7 +293,7 @@ func (w *Work) endDayPhase(ctx context.Context, played bool) error {
 	if !played {
 		return nil
 	}
-	if err := w.expire(ctx); err != nil {
+	if err := w.expire(ctx, unsent...); err != nil {
 		return err
 	}
 	return w.setPhase(ctx, phaseDone)

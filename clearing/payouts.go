@@ -38,6 +38,9 @@ var payoutFees = subaccounts.Key{Code: "2302", Item: "FEE"}
 // scheduler it waits for one.
 func (w *Work) stepDrawBatch(ctx context.Context) (Counts, error) {
 	counts, err := w.once(ctx, stepBatch, "", nil, func(tx *store.Tx) (Counts, error) {
+		if err := w.expireThrough(ctx, tx, w.Date.AddDays(-1), unsent...); err != nil {
+			return Counts{}, err
+		}
 		if err := w.redateExpired(ctx, tx); err != nil {
 			return Counts{}, err
 		}
@@ -200,7 +203,7 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 			waits = append(waits, Wait{Kind: "submission", Subject: b.BatchNo, Since: instant(stepBatch, w.Date)})
 		case payout.BatchChecked:
 			if w.lateForRail() {
-				if err := w.expire(ctx); err != nil {
+				if err := w.expire(ctx, payout.BatchChecked); err != nil {
 					return Counts{}, err
 				}
 				continue
@@ -331,24 +334,45 @@ func (w *Work) redateExpired(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// expire ends the waiting of batches that no checker approved in time.
-func (w *Work) expire(ctx context.Context) error {
-	return w.DB.Tx(ctx, func(tx *store.Tx) error {
-		waiting, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchChecked)
-		for _, b := range waiting {
-			if b.FileDate > w.Date {
-				continue
-			}
-			b.State = payout.BatchExpired
-			if err := payout.UpdateBatch(ctx, tx, w.Book.ID(), b); err != nil {
-				return err
-			}
-			if err := w.withdrawApproval(ctx, tx, approvalID(b)); err != nil {
-				return err
+// expire ends the waiting of batches of the day and before.
+func (w *Work) expire(ctx context.Context, states ...string) error {
+	return w.DB.Tx(ctx, func(tx *store.Tx) error { return w.expireThrough(ctx, tx, w.Date, states...) })
+}
+
+// unsent are the states of a batch that has not gone to the bank.
+var unsent = []string{payout.BatchDraft, payout.BatchChecked, payout.BatchApproved}
+
+// expireThrough: what no checker approved in time, or was approved and not
+// sent, is EXPIRED and goes out only re-dated and approved again. What nobody
+// submitted is dropped: its money never left the members' balances.
+func (w *Work) expireThrough(ctx context.Context, tx *store.Tx, date bizdate.Date, states ...string) error {
+	batches, err := payout.Batches(ctx, tx, w.Book.ID(), states...)
+	if err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if b.FileDate > date {
+			continue
+		}
+		from := b.State
+		b.State = payout.BatchExpired
+		switch from {
+		case payout.BatchDraft:
+			b.State = payout.BatchRejected
+			err = payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Cancelled, 0)
+		case payout.BatchChecked:
+			err = w.withdrawApproval(ctx, tx, approvalID(b))
+		default: // its file may be with the bank already: then it is sent to the end
+			var begun bool
+			if begun, err = outbox.Intended(ctx, tx, w.Book.ID(), "payout-file", b.BatchNo); begun {
+				b.State = from
 			}
 		}
-		return err
-	})
+		if err := firstErr(err, payout.UpdateBatch(ctx, tx, w.Book.ID(), b)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withdrawApproval closes a request that came too late to be decided.

@@ -44,6 +44,11 @@ const (
 // stepArriveIntraday books channel money that the intraday report shows (在途到账
 // 核对, E3). Nothing else of that report is posted.
 func (w *Work) stepArriveIntraday(ctx context.Context) (Counts, error) {
+	// A report that comes after the step has nothing to say: the statement books
+	// what it shows.
+	if done, err := w.isDone(ctx, stepArrival, ""); err != nil || done {
+		return Counts{}, err
+	}
 	if err := w.takeInbox(ctx, fileIntraday); err != nil {
 		return Counts{}, err
 	}
@@ -203,14 +208,15 @@ func (w *Work) postArrival(ctx context.Context, tx *store.Tx, v proven, lines ma
 		}
 	}
 	for _, c := range v.credits {
-		if err := w.matchLine(ctx, tx, c.Ref.File, useChannel, eventArrive+":"+ref, date); err != nil {
+		err := w.matchLine(ctx, tx, c.Ref.File, useChannel, eventArrive+":"+ref, date)
+		if err := firstErr(err, w.endCase(ctx, tx, c.BankRef, exceptions.InTransit)); err != nil {
 			return err
 		}
 	}
 	for _, d := range v.days {
 		_, err := tx.Exec(ctx, `UPDATE channel_days SET arrived_date = ?, bank_line_id = ?, held_reason = ''
 			WHERE custody_id = ? AND channel = ? AND clearing_date = ?`, date, lineID, w.Book.ID(), v.channel, d.Date)
-		if err != nil {
+		if err := firstErr(err, w.endCase(ctx, tx, owed(v.channel, d.Date).String(), exceptions.InTransit)); err != nil {
 			return err
 		}
 	}
@@ -252,6 +258,9 @@ func (w *Work) takeBackVanished(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	for _, line := range lines {
+		if err := w.takeBackRelease(ctx, tx, line); err != nil {
+			return err
+		}
 		event, ref, _ := strings.Cut(line.MatchedTo, ":")
 		v, found, err := w.Book.VoucherByReference(ctx, tx, event, ref)
 		if err != nil {
@@ -278,6 +287,51 @@ func (w *Work) takeBackVanished(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	return nil
+}
+
+// takeBackRelease reverses the release of the day that rested on a credit that
+// is no more. Where members have no longer all of it, it stays as it is: the
+// exception says so, and R9 that money is missing.
+func (w *Work) takeBackRelease(ctx context.Context, tx *store.Tx, line bankLine) error {
+	var days []channelDay
+	err := tx.Select(ctx, &days, "SELECT "+channelDayColumns+` FROM channel_days
+		WHERE custody_id = ? AND bank_line_id = ? AND released_date = ? ORDER BY clearing_date`, w.Book.ID(), line.ID, w.Date)
+	if err != nil {
+		return err
+	}
+	for _, d := range days {
+		v, found, err := w.Book.VoucherByReference(ctx, tx, eventRelease, releaseReference(w.Date, d))
+		if err != nil || !found {
+			return err
+		}
+		_, err = w.Book.Reverse(ctx, tx, w.Actor, w.Stamp, v.ID, w.Date, w.lineSource(line))
+		if refused(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, e := range v.Entries {
+			if e.Code != "2002" {
+				continue
+			}
+			_, err := tx.Exec(ctx, `UPDATE settlements SET released_fen = released_fen - ?
+				WHERE custody_id = ? AND clearing_date = ? AND channel = ? AND member = ?`, e.Amount, w.Book.ID(), d.Clearing, d.Channel, e.Owner)
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, "UPDATE channel_days SET released_date = NULL WHERE custody_id = ? AND channel = ? AND clearing_date = ?",
+			w.Book.ID(), d.Channel, d.Clearing)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func releaseReference(date bizdate.Date, d channelDay) string {
+	return fmt.Sprintf("%s.%s.%s", date.Compact(), d.Channel, d.Clearing.Compact())
 }
 
 // stepReleaseMoney moves what is due, arrived and split to the members'
@@ -352,7 +406,7 @@ func (w *Work) releaseDay(ctx context.Context, tx *store.Tx, d channelDay, pendi
 	for _, it := range pending {
 		legs = append(legs, subaccounts.Credit(withdrawable(it.Owner), -it.Balance))
 	}
-	ref := fmt.Sprintf("%s.%s.%s", w.Date.Compact(), d.Channel, d.Clearing.Compact())
+	ref := releaseReference(w.Date, d)
 	err := w.post(ctx, tx, subaccounts.Posting{Date: w.Date, Event: eventRelease, Reference: ref, Source: "release " + d.Channel + " " + d.Clearing.String(), Legs: legs})
 	if err != nil {
 		return err

@@ -49,6 +49,13 @@ func Intend(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, e 
 	return err
 }
 
+// Intended reports whether the effect is recorded: it may have happened.
+func Intended(ctx context.Context, tx *store.Tx, custodyID int64, kind, subject string) (bool, error) {
+	var n int
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND kind = ? AND subject = ?", custodyID, kind, subject)
+	return n > 0, err
+}
+
 // Written records that the effect has happened.
 func Written(ctx context.Context, tx *store.Tx, custodyID int64, kind, subject string) error {
 	_, err := tx.Exec(ctx, `UPDATE outbox SET state = 'WRITTEN' WHERE custody_id = ? AND kind = ? AND subject = ? AND state = 'PENDING'`,
