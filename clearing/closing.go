@@ -89,17 +89,17 @@ func (w *Work) hashSteps(ctx context.Context, tx *store.Tx, out io.Writer) error
 // hashVouchers writes number, event, reference and content hash, which covers
 // date, accounts, items and amounts.
 func (w *Work) hashVouchers(ctx context.Context, tx *store.Tx, out io.Writer) error {
-	return tx.Each(ctx, `SELECT voucher_no, event, reference, content_hash FROM vouchers
-		WHERE custody_id = ? AND accounting_date = ? ORDER BY voucher_no`, []any{w.Book.ID(), w.Date},
-		func(scan func(...any) error) error {
-			var no int
-			var event, ref, hash []byte
-			if err := scan(&no, &event, &ref, &hash); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(out, "voucher %d %s %s %x\n", no, event, ref, hash)
-			return err
-		})
+	q := store.PageQuery{Key: "voucher_no", Columns: []string{"event", "reference", tx.Hex("content_hash")},
+		From: "vouchers WHERE custody_id = ? AND accounting_date = ?", Args: []any{w.Book.ID(), w.Date}}
+	var line []byte
+	return tx.Pages(ctx, q, func(r *store.Row) error {
+		line = append(line[:0], "voucher"...)
+		for i := range 1 + len(q.Columns) {
+			line = append(append(line, ' '), r.Text(i)...)
+		}
+		_, err := out.Write(append(line, '\n'))
+		return err
+	})
 }
 
 // hashMatches writes what each bill came to and how its rows were matched. Which

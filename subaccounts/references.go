@@ -38,22 +38,26 @@ func (p *Batch) prepare(ctx context.Context, postings []Posting, legs int) error
 		}
 		return nil
 	}
+	// References that begin alike, as those of one date and channel do, lie
+	// together; a span over two channels would cover what the night has posted.
+	type family struct{ event, prefix string }
 	type span struct{ low, high string }
-	spans := map[string]*span{}
+	spans := map[family]*span{}
 	for i := range postings {
 		event, ref := postings[i].Event, postings[i].Reference
-		s := spans[event]
+		at := family{event, familyOf(ref)}
+		s := spans[at]
 		switch {
 		case s == nil:
-			spans[event] = &span{ref, ref}
+			spans[at] = &span{ref, ref}
 		case ref < s.low:
 			s.low = ref
 		case ref > s.high:
 			s.high = ref
 		}
 	}
-	for event, s := range spans {
-		if err := p.lookUp(ctx, event, s.low, s.high); err != nil {
+	for at, s := range spans {
+		if err := p.lookUp(ctx, at.event, s.low, s.high); err != nil {
 			return err
 		}
 	}
@@ -144,4 +148,19 @@ func (c *chunk) remember(event, ref string, at place) {
 	}
 	r.refs = append(r.refs, ref)
 	r.vouchers = append(r.vouchers, at)
+}
+
+// familyOf is what a reference shares with its neighbours: the part up to its
+// second point, as in 20260212.WX.1234.
+func familyOf(ref string) string {
+	points := 0
+	for i := range len(ref) {
+		if ref[i] != '.' {
+			continue
+		}
+		if points++; points == 2 {
+			return ref[:i]
+		}
+	}
+	return ""
 }

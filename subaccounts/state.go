@@ -184,22 +184,19 @@ func (p *Batch) load(ctx context.Context, a *accountState) error {
 		return nil
 	}
 	a.id, a.balance, a.seq = row.ID, row.Balance, row.Seq
-	if len(p.days) == 0 {
-		return nil
+	for i := range p.days { // by the whole key: a range of dates would read every account's row
+		var m struct {
+			Debit  int64 `db:"debit_fen"`
+			Credit int64 `db:"credit_fen"`
+		}
+		_, err := p.tx.Find(ctx, &m, "SELECT debit_fen, credit_fen FROM day_balances WHERE custody_id = ? AND accounting_date = ? AND account_id = ?",
+			p.book.id, p.days[i].date, a.id)
+		if err != nil {
+			return err
+		}
+		a.moves[i].debit, a.moves[i].credit = m.Debit, m.Credit
 	}
-	return p.tx.Each(ctx, `SELECT accounting_date, debit_fen, credit_fen FROM day_balances
-		WHERE custody_id = ? AND account_id = ? AND accounting_date >= ?`, []any{p.book.id, a.id, p.days[0].date},
-		func(scan func(...any) error) error {
-			var date bizdate.Date
-			var m dayMove
-			if err := scan(&date, &m.debit, &m.credit); err != nil {
-				return err
-			}
-			if i := p.dayIndex(date); i >= 0 {
-				a.moves[i] = m
-			}
-			return nil
-		})
+	return nil
 }
 
 // item returns the state of an open item, which need not exist yet.

@@ -46,6 +46,14 @@ type PageQuery struct {
 	Args    []any
 }
 
+// Hex returns the expression that writes a column of bytes as lower-case hex.
+func (tx *Tx) Hex(column string) string {
+	if tx.db.engine.name() == "sqlite" {
+		return "lower(hex(" + column + "))"
+	}
+	return "encode(" + column + ", 'hex')"
+}
+
 // query returns the statement for the page behind a key: the rows in the order
 // of the key, put together to one text by the database.
 func (q *PageQuery) query() string {
