@@ -158,6 +158,10 @@ func (b *Bulk) Flush(ctx context.Context) error {
 	if err := b.tx.db.engine.bulkInsert(ctx, b.tx, b); err != nil {
 		return fmt.Errorf("store: bulk %s: %w", b.table, err)
 	}
+	if b.tx.bulk == nil {
+		b.tx.bulk = map[string]int{}
+	}
+	b.tx.bulk[b.table] += b.rows
 	for i := range b.columns {
 		c := &b.columns[i]
 		c.ints, c.bytes, c.ends = c.ints[:0], c.bytes[:0], c.ends[:0]

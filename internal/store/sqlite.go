@@ -130,6 +130,9 @@ func (sqliteEngine) transient(err error) bool {
 // readers have a snapshot; the driver knows no levels.
 func (sqliteEngine) isolation(_, _ bool) *sql.TxOptions { return nil }
 
+// loaded: SQLite takes the joins in the order of their keys without statistics.
+func (sqliteEngine) loaded(context.Context, *Tx) {}
+
 // lock takes the operating system's lock on a file beside the database.
 func (sqliteEngine) lock(_ context.Context, db *DB, name string) (func() error, bool, error) {
 	f, err := os.OpenFile(filepath.Join(filepath.Dir(db.path), ".lock-"+name), os.O_CREATE|os.O_RDWR, 0o600)

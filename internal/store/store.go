@@ -32,6 +32,8 @@ type DB struct {
 	read   *sqlx.DB
 	path   string // of the SQLite file; empty for a server
 	guard  *guard
+
+	fresh map[string]int // rows by table that a server's planner does not know of
 }
 
 // guard is the statement with which every writing transaction begins.
@@ -49,6 +51,8 @@ type engine interface {
 	// isolation returns how a transaction is begun.
 	isolation(writing, guarded bool) *sql.TxOptions
 	lock(ctx context.Context, db *DB, name string) (unlock func() error, ok bool, err error)
+	// loaded is told what a committed transaction wrote in bulk, on its connection.
+	loaded(ctx context.Context, tx *Tx)
 }
 
 // maxAttempts bounds the retries of a transaction that lost a conflict.
@@ -159,7 +163,11 @@ func (db *DB) once(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error
 	if err := fn(tx); err != nil {
 		return err
 	}
-	return inner.Commit()
+	if err := inner.Commit(); err != nil {
+		return err
+	}
+	db.engine.loaded(ctx, tx)
+	return nil
 }
 
 // Checkpoint moves the write-ahead log into the database file. Long writing
@@ -188,6 +196,7 @@ type Tx struct {
 	db    *DB
 	conn  *sqlx.Conn
 	inner *sqlx.Tx
+	bulk  map[string]int // rows written by Bulk, by table
 }
 
 // numbers makes 0 and 1 of booleans, as which our tables hold them.
