@@ -1,6 +1,7 @@
 // Package camt reads and writes ISO 20022 bank statements: camt.053, the
 // statement at the end of the day (对账单), and camt.052, the report during the
-// day (当日明细).
+// day (当日明细). It also reads camt.054, the notification of single entries
+// (收付款通知), which has no balances.
 //
 // Banks agree on the names of the elements and on little else. The reader takes
 // every version from .02 to .14, with or without a namespace or prefixes, and
@@ -13,7 +14,7 @@
 // [Read] computes it and reports it in Statement.Balanced; whether a statement
 // that does not balance may be used is the caller's decision.
 //
-// Source: ISO 20022 message definitions camt.052.001 and camt.053.001.
+// Source: ISO 20022 message definitions camt.052.001, camt.053.001 and camt.054.001.
 package camt
 
 import (
@@ -34,7 +35,7 @@ const maxFaults = 100
 // Close of its statement.
 type Warner interface{ Warn(*fault.Fault) }
 
-// Read streams the statements of a camt.053 or camt.052 file to the sink.
+// Read streams the statements of a camt.053, camt.052 or camt.054 file to the sink.
 //
 // Entries of every status are delivered; only booked ones count in Sum and in
 // Balanced, while Entries counts all of them. From, To, Opening and Closing may
@@ -80,7 +81,7 @@ type reader struct {
 	faults  fault.List
 
 	version    string // camt.053.001.08, from the nearest namespace
-	found      bool   // a camt.052 or camt.053 message was there
+	found      bool   // a camt.052, camt.053 or camt.054 message was there
 	statements int
 
 	st    *bankfiles.Statement // being read
@@ -122,10 +123,13 @@ func (r *reader) warn(line int, code, field, value string, args ...any) {
 func (r *reader) element() {
 	switch string(r.local) {
 	case "BkToCstmrStmt":
-		r.message(bankfiles.EndOfDay, "Stmt")
+		r.message("camt.053", bankfiles.EndOfDay, "Stmt")
 		return
 	case "BkToCstmrAcctRpt":
-		r.message(bankfiles.Intraday, "Rpt")
+		r.message("camt.052", bankfiles.Intraday, "Rpt")
+		return
+	case "BkToCstmrDbtCdtNtfctn":
+		r.message("camt.054", bankfiles.Intraday, "Ntfctn")
 		return
 	}
 	outer := r.version
@@ -163,12 +167,12 @@ func isVersion(b []byte) bool {
 	return true
 }
 
-func (r *reader) message(kind bankfiles.StatementKind, statement string) {
+func (r *reader) message(format string, kind bankfiles.StatementKind, statement string) {
 	r.found = true
 	version := versionOf(r.attrs, r.version)
 	for depth := r.depth(); r.child(depth); {
 		if string(r.local) == statement {
-			r.statement(kind, version)
+			r.statement(format, kind, version)
 		} else {
 			r.skip()
 		}

@@ -259,7 +259,7 @@ func TestBadFiles(t *testing.T) {
 		{"no account", strings.Replace(xmlOf(""), "<Othr><Id>622</Id></Othr>", "", 1), "camt.account", 1, "Acct", ""},
 		{"no status in a report", strings.NewReplacer("BkToCstmrStmt", "BkToCstmrAcctRpt", "Stmt", "Rpt", "<Sts><Cd>BOOK</Cd></Sts>", "").Replace(xmlOf(good)), "camt.status", 1, "Ntry/Sts", ""},
 		{"sum too large", xmlOf(strings.Repeat(ntry("999999999999999999", "CRDT", ""), 10)), "camt.sum", 1, "Ntry", ""},
-		{"another message", "<Document><BkToCstmrDbtCdtNtfctn/></Document>", "camt.not_statement", 0, "", ""},
+		{"another message", "<Document><CstmrCdtTrfInitn/></Document>", "camt.not_statement", 0, "", ""},
 		{"no statement", "<Document><BkToCstmrStmt/></Document>", "camt.no_statement", 0, "", ""},
 		{"DTD", "<!DOCTYPE x>" + xmlOf(good), "xml.dtd", 1, "", ""},
 		{"cut off", strings.TrimSuffix(xmlOf(good), "</Document>"), "xml.truncated", 1, "", ""},

@@ -31,12 +31,8 @@ type balance struct {
 	rank   int // of its type; 0: none
 }
 
-// statement reads a Stmt or Rpt.
-func (r *reader) statement(kind bankfiles.StatementKind, version string) {
-	format := "camt.053"
-	if kind == bankfiles.Intraday {
-		format = "camt.052"
-	}
+// statement reads a Stmt, Rpt or Ntfctn.
+func (r *reader) statement(format string, kind bankfiles.StatementKind, version string) {
 	r.statements++
 	r.sum = statementSum{}
 	r.st = &bankfiles.Statement{Line: r.line(), Format: format, Version: version, Kind: kind}

@@ -49,6 +49,7 @@ type Feed struct {
 	sum      money.Exact
 	overflow bool
 	partial  bool
+	foreign  bool
 	first    bizdate.Date // of the booking days
 	last     bizdate.Date
 }
@@ -110,7 +111,7 @@ func (f *Feed) Err() error {
 // Begin starts a statement. Its head may change until End; the sink sees it
 // first with the first entry.
 func (f *Feed) Begin(st *bankfiles.Statement) {
-	f.st, f.opened, f.overflow, f.partial = st, false, false, false
+	f.st, f.opened, f.overflow, f.partial, f.foreign = st, false, false, false, false
 	f.sum = money.Exact{}
 	f.first, f.last = 0, 0
 }
@@ -145,6 +146,11 @@ func (f *Feed) Entry(e *bankfiles.StatementEntry) {
 
 func (f *Feed) add(e *bankfiles.StatementEntry) {
 	x := e.Amount
+	if x.Currency != "" && x.Currency != f.st.Currency {
+		f.foreign = true
+		f.Warn(fault.Invalid("bankfile.currency", f.st.Currency).AtLine(e.Line).On("", x.Currency))
+		return
+	}
 	x.Currency = ""
 	sum, err := f.sum.Add(x)
 	f.overflow = f.overflow || err != nil
@@ -179,7 +185,7 @@ func (f *Feed) End() {
 	}
 	if st.Opening != nil && st.Closing != nil && !f.partial {
 		got, err := st.Opening.Add(st.Sum)
-		ok := err == nil && got.Equal(*st.Closing)
+		ok := err == nil && got.Equal(*st.Closing) && !f.foreign
 		st.Balanced = &ok
 		if !ok {
 			f.Warn(fault.Invalid("bankfile.unbalanced", st.Opening.String(), st.Sum.String(), st.Closing.String()).

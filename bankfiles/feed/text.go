@@ -19,6 +19,7 @@ const (
 	UTF16   = "utf-16"
 	GB18030 = "gb18030"
 	CP852   = "cp852"
+	CP1252  = "windows-1252"
 	Latin1  = "iso-8859-1"
 )
 
@@ -61,6 +62,8 @@ func UTF16Order(head []byte) (order unicode.Endianness, wide bool) {
 // text for the whole file; money is ASCII in all encodings, so that a wrong
 // guess can spoil a name and no amount.
 type Text struct {
+	// Windows says that letters below 0xA0 are those of Windows, not of DOS.
+	Windows  bool
 	encoding string
 	decoder  *encoding.Decoder
 }
@@ -80,7 +83,7 @@ func (t *Text) String(b []byte) string {
 		return string(b)
 	}
 	if t.decoder == nil {
-		t.encoding, t.decoder = guess(b)
+		t.encoding, t.decoder = t.guess(b)
 	}
 	out, err := t.decoder.Bytes(b)
 	if err != nil {
@@ -92,9 +95,12 @@ func (t *Text) String(b []byte) string {
 // guess tells the encoding of a text that is not UTF-8. Two Chinese characters
 // in a row are four bytes of GB 2312; letters below 0xA0 are those of a DOS page,
 // of which 852 also holds the German ones of 437 and 850.
-func guess(b []byte) (string, *encoding.Decoder) {
-	if isChinese(b) {
+func (t *Text) guess(b []byte) (string, *encoding.Decoder) {
+	switch {
+	case isChinese(b):
 		return GB18030, simplifiedchinese.GB18030.NewDecoder()
+	case t.Windows:
+		return CP1252, charmap.Windows1252.NewDecoder()
 	}
 	for _, c := range b {
 		if c >= 0x80 && c < 0xA0 {

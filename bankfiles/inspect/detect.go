@@ -24,6 +24,7 @@ import (
 	"custody/bankfiles/feed"
 	"custody/bankfiles/lines"
 	"custody/bankfiles/mt940"
+	"custody/bankfiles/ofx"
 	"custody/bankfiles/orderfile"
 	"custody/bankfiles/wechat"
 	"custody/internal/fault"
@@ -40,10 +41,12 @@ const (
 	NoBill       Format = "no-bill"        // a channel's answer that there is no bill
 	Camt053      Format = "camt.053"       // statement at the end of the day (对账单)
 	Camt052      Format = "camt.052"       // report during the day (当日明细)
+	Camt054      Format = "camt.054"       // notification of entries (收付款通知)
 	MT940        Format = mt940.Customer   // SWIFT statement at the end of the day
 	MT942        Format = mt940.Interim    // SWIFT report during the day
 	MT950        Format = mt940.Bank       // SWIFT statement between banks
 	BAI2         Format = bai2.Format      // report of American banks
+	OFX          Format = ofx.Format       // statement for accounting programs, also QFX
 	Payout       Format = "payout"         // payout batch (出款批次文件)
 	PayoutResult Format = "payout-result"  // the bank's answer to it (回盘文件)
 	Balances     Format = "subaccount-balance"
@@ -72,9 +75,11 @@ var formats = []format{
 	{Orders, begins("ORDERS,"), reportOrders},
 	{Camt053, isXMLWith("BkToCstmrStmt"), reportStatements(camt.Read)},
 	{Camt052, isXMLWith("BkToCstmrAcctRpt"), reportStatements(camt.Read)},
+	{Camt054, isXMLWith("BkToCstmrDbtCdtNtfctn"), reportStatements(camt.Read)},
 	{NoBill, isNoBill, reportNoBill},
 	{WeChatAll, hasColumns("交易时间", "微信订单号", "商户订单号"), reportWeChat},
 	{AlipayTrade, hasColumns("支付宝交易号", "商户订单号", "业务类型"), reportAlipay},
+	{OFX, hasOFX, reportStatements(ofx.Read)},
 	{BAI2, beginsBAI2, reportStatements(bai2.Read)},
 	{MT942, isMT(mt940.Interim), reportStatements(mt940.Read)},
 	{MT950, isMT(mt940.Bank), reportStatements(mt940.Read)},
@@ -158,6 +163,11 @@ func isMT(kind string) func([]byte) bool {
 var recordsOfBAI2 = regexp.MustCompile(`(?:^|[\r\n])(?:01,[^\r\n]*[/\r\n]\s*02,|02,[^\r\n]*[/\r\n]\s*03,|03,[^\r\n]*[/\r\n]\s*(?:16|88|49),)`)
 
 func beginsBAI2(head []byte) bool { return recordsOfBAI2.Match(head) }
+
+// headOfOFX is the header of version 1 or 2, or the root of a file without one.
+var headOfOFX = regexp.MustCompile(`(?i)^\s*OFXHEADER\s*:|<\?OFX\s|<(?:\w+:)?OFX[\s>]`)
+
+func hasOFX(head []byte) bool { return headOfOFX.Match(head) }
 
 // firstLines bounds the search for the column names of a bill: people who save
 // a bill again add a title or two.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"custody/bankfiles"
+	"custody/bankfiles/feed"
 	"custody/internal/bizdate"
 	"custody/internal/money"
 )
@@ -150,7 +151,7 @@ func parseLine(b []byte) (l statementLine, whole, ok bool) {
 	for end < len(b) && (isDigit(b[end]) || b[end] == ',' || b[end] == '.' || b[end] == '\'' || end == 0 && (b[end] == '-' || b[end] == '+')) {
 		end++
 	}
-	if l.amount, ok = amount(b[:end]); !ok {
+	if l.amount, ok = feed.Amount(b[:end]); !ok {
 		return l, false, false
 	}
 	l.odd = l.odd || b[0] == '-'
