@@ -244,3 +244,38 @@ func shuffled[T any](r *rand.Rand, list []T) []T {
 	}
 	return out
 }
+
+// TestImportsAtATime: whoever is first loads the file, the others are told that
+// it is loaded, and a run that is at work does not mind.
+func TestImportsAtATime(t *testing.T) {
+	s := newScene(t)
+	s.orders("2026-02-12")
+	s.bills("2026-02-12")
+	s.playUntil("2026-02-12", "day-cut", 0)
+	path := filepath.Join(s.home, "inbox", "orders-20260212.csv")
+	errs := make(chan error)
+	for range 8 {
+		go func() {
+			_, err := s.engine.Import(s.ctx, path, clearing.ImportOptions{Actor: "maker1"})
+			errs <- err
+		}()
+	}
+	for range 8 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	s.read(func(tx *store.Tx) error {
+		var n, files int
+		err := tx.Get(s.ctx, &n, "SELECT COUNT(*) FROM orders")
+		if err == nil {
+			err = tx.Get(s.ctx, &files, "SELECT COUNT(*) FROM files")
+		}
+		if n != 7 || files != 1 {
+			t.Errorf("%d orders of %d files, want 7 of 1", n, files)
+		}
+		return err
+	})
+	s.bank("2026-02-12", workedLinesOf("K1201", "K1202")...)
+	s.play("2026-02-12", 0)
+}

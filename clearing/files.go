@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"custody/bankfiles/inspect"
@@ -174,6 +176,11 @@ func (w *Work) take(ctx context.Context, kept *arrival, format inspect.Format, d
 	if accept != nil && !accept(a) {
 		return nil, nil
 	}
+	unlock, err := w.loading()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	a.sha256, a.bytes = kept.sha256, kept.bytes
 	report := &ImportReport{File: a.file(), DryRun: dryRun}
 	old, err := w.inForce(ctx, a)
@@ -199,6 +206,21 @@ func (w *Work) take(ctx context.Context, kept *arrival, format inspect.Format, d
 	}
 	report.File.State = a.loadedState()
 	return report, err
+}
+
+// loading keeps loads of one home apart, each until its end: whoever finds a
+// file half loaded takes its rows away and begins again, which must never meet a
+// load that is still at work. The lock falls with the process.
+func (w *Work) loading() (unlock func(), err error) {
+	path := filepath.Join(w.Home, fmt.Sprintf(".load-%d", w.Book.ID()))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Invalid("lease.file", path).Because(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 func (a *arrival) loadedState() FileState {
