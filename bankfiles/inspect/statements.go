@@ -97,7 +97,12 @@ func (s *statements) Close(head *bankfiles.Statement) error {
 	if !follows(a, b) && a.Opening != nil && b.Closing != nil && follows(b, a) {
 		a, b = b, a // pages in the wrong order
 	}
-	if !follows(a, b) {
+	switch {
+	case follows(a, b):
+	case repeats(a, b):
+		s.Warn(fault.Invalid("inspect.duplicate").In(s.File).AtLine(head.Line).On("", key.number))
+		return nil
+	default:
 		s.Warn(fault.Invalid("inspect.number_again", a.Closing.String(), b.Opening.String()).
 			In(s.File).AtLine(head.Line).On("", key.number))
 	}
@@ -132,10 +137,18 @@ func follows(a, b *bankfiles.Statement) bool {
 	return a.Closing == nil || b.Opening == nil || a.Closing.Equal(*b.Opening)
 }
 
+// repeats reports whether b is the first or the last page of a once more.
+func repeats(a, b *bankfiles.Statement) bool {
+	if a.Opening == nil || b.Closing == nil || b.Entries > a.Entries {
+		return false
+	}
+	return a.Closing.Equal(*b.Closing) && a.To == b.To || a.Opening.Equal(*b.Opening) && a.From == b.From
+}
+
 // join adds a page to the pages before it. Opening is the first page's, closing
-// the last one's; whether the sum leads from one to the other is computed anew.
-// A bank that numbers every statement alike leaves gaps between them; then each
-// of them must balance by itself.
+// the last one's. The whole balances where each page does; where only the pages
+// together have both balances, whether the sum leads from one to the other is
+// computed anew. A bank that numbers all statements alike leaves gaps between them.
 func join(a, b *bankfiles.Statement) *bankfiles.Statement {
 	all := *a
 	all.To = max(a.To, b.To)
@@ -146,12 +159,10 @@ func join(a, b *bankfiles.Statement) *bankfiles.Statement {
 	sum, err := a.Sum.Add(b.Sum)
 	all.Sum = sum
 	switch {
-	case !follows(a, b):
-		if a.Balanced != nil && b.Balanced != nil {
-			ok := *a.Balanced && *b.Balanced
-			all.Balanced = &ok
-		}
-	case all.Opening != nil && all.Closing != nil:
+	case a.Balanced != nil && b.Balanced != nil:
+		ok := *a.Balanced && *b.Balanced && err == nil
+		all.Balanced = &ok
+	case follows(a, b) && all.Opening != nil && all.Closing != nil:
 		ok := err == nil && leads(*all.Opening, sum, *all.Closing)
 		all.Balanced = &ok
 	}
