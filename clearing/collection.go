@@ -27,16 +27,6 @@ func source(file, row int64) string {
 	return "file " + strconv.FormatInt(file, 10) + " line " + strconv.FormatInt(row, 10)
 }
 
-// byPlace is the order in which a night posts orders: channels as in
-// custody.yaml, then trade time, then number.
-func (w *Work) byPlace() func(a, b *orders.Order) int {
-	rank := w.Config.channelRank()
-	return func(a, b *orders.Order) int {
-		return cmp.Or(cmp.Compare(rank[a.Channel], rank[b.Channel]), cmp.Compare(a.Time, b.Time),
-			strings.Compare(a.OrderNo, b.OrderNo), strings.Compare(a.RefundNo, b.RefundNo))
-	}
-}
-
 // stepCollect books every payment of our order file (E1, 收款): the channel owes
 // it under the clearing date of our own day until its bill says otherwise.
 func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
@@ -44,32 +34,57 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 	if err != nil || !ok {
 		return Counts{}, err
 	}
+	// One channel at a time is in memory: a night has a million orders.
 	var list []orders.Order
+	loaded := -1
 	return w.inGroups(ctx, stepCollection, "", []string{f.SHA256}, func(tx *store.Tx, cursor int64) (part, error) {
-		if list == nil {
-			if list, err = orders.OfFile(ctx, tx, w.Book.ID(), f.ID, orders.Pay, ""); err != nil {
+		channel, from := int(cursor>>channelShift), cursor&(1<<channelShift-1)
+		if loaded != channel {
+			list = nil // let go of the channel before, which is as large
+			if list, err = w.collected(ctx, tx, f.ID, w.Config.Channels[channel].Code); err != nil {
 				return part{}, err
 			}
-			order := w.byPlace()
-			slices.SortFunc(list, func(a, b orders.Order) int { return order(&a, &b) })
+			loaded = channel
 		}
-		group := list[cursor:min(cursor+groupRows, int64(len(list)))]
-		postings := make([]subaccounts.Posting, len(group))
-		legs := make([]subaccounts.Leg, 0, 2*len(group))
-		item := w.Date.Compact()
-		for i := range group {
-			o := &group[i]
-			legs = append(legs, subaccounts.Debit(subaccounts.Key{Code: "1122", Owner: o.Channel, Item: item}, o.Amount),
-				subaccounts.Credit(passThrough, o.Amount))
-			postings[i] = subaccounts.Posting{Date: w.Date, Event: eventCollect, Reference: reference(w.Date, o.Channel, o.OrderNo),
-				Source: source(o.FileID, o.Row), Legs: legs[2*i : 2*i+2 : 2*i+2]}
-		}
-		if err := w.postAll(ctx, tx, postings); err != nil {
+		group := list[from:min(from+groupRows, int64(len(list)))]
+		if err := w.postAll(ctx, tx, w.collections(group)); err != nil {
 			return part{}, err
 		}
-		next := cursor + int64(len(group))
-		return part{counts: Counts{In: len(group), Done: len(group)}, cursor: next, last: next == int64(len(list))}, nil
+		p := part{counts: Counts{In: len(group), Done: len(group)}, cursor: cursor + int64(len(group))}
+		if from+int64(len(group)) == int64(len(list)) {
+			p.cursor = int64(channel+1) << channelShift
+			p.last = channel+1 == len(w.Config.Channels)
+		}
+		return p, nil
 	})
+}
+
+// channelShift separates, in the cursor of the collection, the channel from
+// the place within it; a file has at most 5,000,000 rows.
+const channelShift = 32
+
+// collected returns a channel's payments of our order file in the order of posting.
+func (w *Work) collected(ctx context.Context, tx *store.Tx, file int64, channel string) ([]orders.Order, error) {
+	list, err := orders.OfFile(ctx, tx, w.Book.ID(), file, orders.Pay, channel)
+	slices.SortFunc(list, func(a, b orders.Order) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.OrderNo, b.OrderNo))
+	})
+	return list, err
+}
+
+// collections are the E1 postings of some orders.
+func (w *Work) collections(group []orders.Order) []subaccounts.Posting {
+	postings := make([]subaccounts.Posting, len(group))
+	legs := make([]subaccounts.Leg, 0, 2*len(group))
+	item := w.Date.Compact()
+	for i := range group {
+		o := &group[i]
+		legs = append(legs, subaccounts.Debit(subaccounts.Key{Code: "1122", Owner: o.Channel, Item: item}, o.Amount),
+			subaccounts.Credit(passThrough, o.Amount))
+		postings[i] = subaccounts.Posting{Date: w.Date, Event: eventCollect, Reference: reference(w.Date, o.Channel, o.OrderNo),
+			Source: source(o.FileID, o.Row), Legs: legs[2*i : 2*i+2 : 2*i+2]}
+	}
+	return postings
 }
 
 // postAll posts a large set; any refused voucher is an error, because these
