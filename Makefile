@@ -13,7 +13,7 @@ build:
 
 # The demo: three days around Spring Festival, from files to workbooks.
 run: build
-	@sh testdata/demo/run.sh bin/custody demo
+	@sh testdata/demo/run.sh bin/custody demo --lang en
 
 lint:
 	@unformatted=$$(gofmt -l .) || exit 1; \

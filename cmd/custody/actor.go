@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/user"
+	"strconv"
+	"syscall"
 
 	"custody/clearing"
 	"custody/clearing/people"
@@ -33,18 +36,45 @@ func (a *app) actor(ctx context.Context, e *clearing.Engine, preferred string) (
 			}
 		}
 	}
+	me, err := a.osUser()
+	if err != nil {
+		return "", err
+	}
+	own := ownUser(users, me)
+	switch {
+	case own == "":
+		return "", fault.Invalid("cli.unmapped", me)
+	case a.as != "" && a.as != own:
+		return "", fault.Invalid("cli.other-user", me, own).On("--as", a.as)
+	}
+	return own, nil
+}
+
+// osUser is the person at the machine.
+func (a *app) osUser() (string, error) {
 	me, err := user.Current()
 	if err != nil {
 		return "", fault.Invalid("cli.os-user").Because(err)
 	}
-	own := ownUser(users, me.Username)
-	switch {
-	case own == "":
-		return "", fault.Invalid("cli.unmapped", me.Username)
-	case a.as != "" && a.as != own:
-		return "", fault.Invalid("cli.other-user", me.Username, own).On("--as", a.as)
+	info, err := os.Stat(a.home)
+	if err != nil {
+		return "", fault.Invalid("cli.os-user").Because(err)
 	}
-	return own, nil
+	stat, known := info.Sys().(*syscall.Stat_t)
+	owns := known && strconv.FormatUint(uint64(stat.Uid), 10) == me.Uid
+	return person(me.Username, me.Uid, a.env("SUDO_USER"), a.env("SUDO_UID"), owns), nil
+}
+
+// person is the user of the operating system who typed a command that runs as
+// the given one. Only the owner of a home can work on it, because its keys are
+// his alone; others become him with sudo, which says who they are. Whoever is
+// the owner could say so himself: he can also write to every file of the home.
+// The user who becomes somebody other than the owner is taken for that one.
+func person(current, uid, sudoUser, sudoUID string, ownsHome bool) string {
+	if sudoUser != "" && sudoUID != "" && sudoUID != uid && ownsHome {
+		return sudoUser
+	}
+	return current
 }
 
 // ownUser returns the active user whose os_user is the given one, or "".

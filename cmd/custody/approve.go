@@ -68,12 +68,8 @@ func (a *app) pending(ctx context.Context, e *clearing.Engine) error {
 	return a.answer(map[string]any{"approvals": list}, func() {
 		g := a.grid("ID", a.t("cli.col.kind"), a.t("cli.col.subject"), a.t("cli.col.maker"), a.t("cli.col.since"))
 		for _, p := range list {
-			g.row(p.ID, a.t(approvalKinds[p.Kind]), p.Subject, p.Maker, stamp(p.MadeAt))
+			g.row(p.ID, a.named("approval_kind", p.Kind), p.Subject, p.Maker, stamp(p.MadeAt))
 		}
 		g.print()
 	})
-}
-
-var approvalKinds = map[string]string{
-	"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception",
 }

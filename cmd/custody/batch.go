@@ -18,19 +18,6 @@ func newBatchCmd(a *app) *cobra.Command {
 	return group("batch", a.t("cli.batch.short"), newBatchListCmd(a), newBatchShowCmd(a), newBatchSubmitCmd(a))
 }
 
-func (a *app) batchState(state string) string {
-	if code := batchStates[state]; code != "" {
-		return a.t(code)
-	}
-	return state
-}
-
-var batchStates = map[string]string{
-	payout.BatchDraft: "cli.batch.draft", payout.BatchChecked: "cli.batch.checked", payout.BatchApproved: "cli.batch.approved",
-	payout.BatchRejected: "cli.batch.rejected", payout.BatchSent: "cli.batch.sent", payout.BatchAnswered: "cli.batch.answered",
-	payout.BatchReconciled: "cli.batch.reconciled", payout.BatchExpired: "cli.batch.expired",
-}
-
 func newBatchListCmd(a *app) *cobra.Command {
 	return &cobra.Command{Use: "list", Short: a.t("cli.batch.list.short"), Args: cobra.NoArgs,
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, _ []string) error {
@@ -44,7 +31,7 @@ func newBatchListCmd(a *app) *cobra.Command {
 			return a.answer(map[string]any{"batches": list}, func() {
 				g := a.grid(a.t("cli.col.batch"), a.t("cli.col.date"), a.t("cli.col.file-date"), a.t("cli.col.state"), ">"+a.t("cli.col.rows"), ">"+a.t("cli.col.amount"), a.t("cli.col.file"))
 				for _, b := range list {
-					g.row(b.BatchNo, b.Date, b.FileDate, a.batchState(b.State), b.Rows, b.Total.Grouped(), b.FileName)
+					g.row(b.BatchNo, b.Date, b.FileDate, a.named("batch", b.State), b.Rows, b.Total.Grouped(), b.FileName)
 				}
 				g.print()
 			})
@@ -81,7 +68,7 @@ func newBatchShowCmd(a *app) *cobra.Command {
 }
 
 func (a *app) showBatch(b payout.Batch, payouts []payout.Payout) {
-	a.say("cli.batch.title", b.BatchNo, b.Date, a.batchState(b.State), b.Rows, b.Total.Grouped())
+	a.say("cli.batch.title", b.BatchNo, b.Date, a.named("batch", b.State), a.count(b.Rows, countPayouts), b.Total.Grouped())
 	g := a.grid(a.t("cli.col.serial"), a.t("cli.col.member"), a.t("cli.col.name"), a.t("cli.col.account"), ">"+a.t("cli.col.amount"), ">"+a.t("cli.col.fee"), a.t("cli.col.state"), a.t("cli.col.answer"))
 	for _, p := range payouts {
 		g.row(p.Serial, p.Member, p.AccountName, p.AccountNo, p.Amount.Grouped(), p.Fee.Grouped(), a.named("payout_state", string(p.State)), p.Answer+" "+p.Reason)

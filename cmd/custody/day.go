@@ -69,7 +69,7 @@ func unsubmitted(ctx context.Context, e *clearing.Engine, date bizdate.Date) (wa
 
 // notBegun is the view of a day that nothing has been played of yet.
 func notBegun(ctx context.Context, e *clearing.Engine, date bizdate.Date) (*clearing.DayView, error) {
-	view := &clearing.DayView{Custody: e.Config.Code, Date: date, State: "PENDING", Steps: []clearing.StepView{}, Checks: []clearing.CheckView{}, FilesOut: []string{}}
+	view := &clearing.DayView{Custody: e.Config.Code, Date: date, State: string(notBegunState), Steps: []clearing.StepView{}, Checks: []clearing.CheckView{}, FilesOut: []string{}}
 	waits, err := e.Waits(ctx, date)
 	view.SetWaits(waits)
 	return view, err

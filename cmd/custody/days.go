@@ -39,7 +39,25 @@ func (a *app) dateOrLatest(ctx context.Context, e *clearing.Engine, name, value 
 		return 0, err
 	}
 	if len(days) == 0 {
-		return 0, fault.Invalid("cli.no-day")
+		first, err := firstDay(e)
+		if err != nil {
+			return 0, err
+		}
+		return 0, fault.Invalid("cli.no-day", first)
 	}
 	return days[0].Date, nil
+}
+
+// firstDay is the day that empty books can begin with: in a replayed home the
+// first one whose order file has come, else today.
+func firstDay(e *clearing.Engine) (bizdate.Date, error) {
+	today := bizdate.Of(e.Clock.Now())
+	if e.Config.Clock == clearing.Live {
+		return today, nil
+	}
+	inbox, err := inboxNames(e.Home)
+	if due := dueReplayed(nil, inbox); len(due) > 0 {
+		return due[0], err
+	}
+	return today, err
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
 	"custody/clearing/exceptions"
+	"custody/internal/fault"
+	"custody/internal/lang"
 	"custody/subaccounts"
 )
 
@@ -35,7 +38,7 @@ func newExceptionListCmd(a *app) *cobra.Command {
 			return a.answer(map[string]any{"exceptions": list}, func() {
 				g := a.grid("ID", a.t("cli.col.kind"), a.t("cli.col.subject"), a.t("cli.col.state"), a.t("cli.col.channel"), ">"+a.t("cli.col.amount"), a.t("cli.col.owner"), a.t("cli.col.due"))
 				for _, x := range list {
-					g.row(x.ID, a.named("kind", string(x.Kind)), x.Subject, a.named("exception_state", string(x.State)), x.Channel, x.Amount, x.Owner, x.DueDate)
+					g.row(x.ID, a.named("kind", string(x.Kind)), x.Subject, a.named("exception_state", string(x.State)), x.Channel, x.Amount.Grouped(), a.named("role", x.Owner), x.DueDate)
 				}
 				g.print()
 			})
@@ -59,19 +62,42 @@ func (a *app) showException(x exceptions.Exception) {
 	g := a.grid(x.ID, a.named("kind", string(x.Kind)))
 	g.row(a.t("cli.col.subject"), x.Subject)
 	g.row(a.t("cli.col.state"), a.named("exception_state", string(x.State)))
-	g.row(a.t("cli.col.amount"), x.Amount)
+	g.row(a.t("cli.col.amount"), x.Amount.Grouped())
 	g.row(a.t("cli.col.channel"), strings.TrimSpace(x.Channel+" "+x.ClearingDate.String()))
 	g.row(a.t("cli.col.member"), x.Member)
-	g.row(a.t("cli.col.ours"), x.Ours)
-	g.row(a.t("cli.col.theirs"), x.Theirs)
+	ours, theirs := a.sides(x)
+	g.row(a.t("cli.col.ours"), ours)
+	g.row(a.t("cli.col.theirs"), theirs)
 	g.row(a.t("cli.col.opened"), x.OpenedDate)
 	if x.ClosedDate != nil {
 		g.row(a.t("cli.col.closed"), *x.ClosedDate)
 	}
-	g.row(a.t("cli.col.owner"), x.Owner)
+	g.row(a.t("cli.col.owner"), a.named("role", x.Owner))
 	g.row(a.t("cli.col.due"), x.DueDate)
 	g.row(a.t("cli.col.template"), x.Template)
 	g.print()
+}
+
+// onOurs and onTheirs are the kinds whose money only one side has.
+var (
+	onOurs   = []exceptions.Kind{exceptions.BankMiss, exceptions.InTransit}
+	onTheirs = []exceptions.Kind{exceptions.PlatformMiss, exceptions.UnknownPayer, exceptions.OffSystem}
+)
+
+// sides says what each side has. Where the books keep no words for it, the
+// kind tells who has the money and who has nothing.
+func (a *app) sides(x exceptions.Exception) (ours, theirs string) {
+	ours, theirs = x.Ours, x.Theirs
+	if lang.Has(ours) { // why an order was not split is kept as a code
+		ours = a.t(ours)
+	}
+	switch {
+	case slices.Contains(onOurs, x.Kind):
+		ours, theirs = cmp.Or(ours, x.Amount.Grouped()), cmp.Or(theirs, a.t("cli.none"))
+	case slices.Contains(onTheirs, x.Kind):
+		ours, theirs = cmp.Or(ours, a.t("cli.none")), cmp.Or(theirs, x.Amount.Grouped())
+	}
+	return ours, theirs
 }
 
 // legAnswer is a line of a posting: Amount is signed, debit positive.
@@ -85,6 +111,9 @@ func newExceptionProposeCmd(a *app) *cobra.Command {
 	var h clearing.Handling
 	cmd := &cobra.Command{Use: "propose ID", Short: a.t("cli.exception.propose.short"), Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			if err := needed(h); err != nil {
+				return err
+			}
 			actor, err := a.maker(ctx, e)
 			if err != nil {
 				return err
@@ -109,6 +138,19 @@ func newExceptionProposeCmd(a *app) *cobra.Command {
 	return cmd
 }
 
+// needed says which flag a handling cannot do without.
+func needed(h clearing.Handling) error {
+	switch {
+	case h.Template == "":
+		return fault.Invalid("cli.needed", "--template")
+	case h.Member == "" && (h.Template == "claim" || h.Template == "adopt"):
+		return fault.Invalid("cli.template-needs", h.Template, "--member")
+	case h.Note == "" && h.Template == "note":
+		return fault.Invalid("cli.template-needs", h.Template, "--note")
+	}
+	return nil
+}
+
 // legTable prints a posting with debits and credits in columns of their own.
 func (a *app) legTable(legs []subaccounts.Leg) {
 	if len(legs) == 0 {
@@ -116,9 +158,9 @@ func (a *app) legTable(legs []subaccounts.Leg) {
 	}
 	g := a.grid(a.t("cli.col.account"), a.t("cli.col.name"), ">"+a.t("cli.col.debit"), ">"+a.t("cli.col.credit"))
 	for _, leg := range legs {
-		debit, credit := fmt.Sprint(leg.Amount), ""
+		debit, credit := leg.Amount.Grouped(), ""
 		if leg.Amount < 0 {
-			debit, credit = "", fmt.Sprint(-leg.Amount)
+			debit, credit = "", (-leg.Amount).Grouped()
 		}
 		g.row(leg.Key.String(), a.accountName(leg.Code), debit, credit)
 	}

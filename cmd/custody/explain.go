@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/lang"
+	"custody/internal/store"
 	"custody/subaccounts"
 )
 
@@ -54,12 +56,46 @@ func newExplainCmd(a *app) *cobra.Command {
 				legs[i] = subaccounts.Leg{Key: entry.Key, Amount: entry.Amount}
 				answer.Entries = append(answer.Entries, legAnswer{entry.Key.String(), a.accountName(entry.Code), int64(entry.Amount)})
 			}
+			from, err := a.sourceName(ctx, e, v.Source)
+			if err != nil {
+				return err
+			}
 			return a.answer(answer, func() {
 				a.say("cli.explain.title", answer.Voucher, answer.Event, answer.EventName, answer.Reference)
 				a.legTable(legs)
-				a.say("cli.explain.source", answer.Source, answer.Actor, answer.CreatedAt)
+				a.say("cli.explain.source", from, answer.Actor, answer.CreatedAt)
 			})
 		})}
+}
+
+// sources are the words with which the source of a voucher begins.
+var sources = []struct{ word, code string }{
+	{"bank line ", "cli.source.bank-line"}, {"batch ", "cli.source.batch"}, {"result ", "cli.source.result"},
+	{"approval ", "cli.source.approval"}, {"rejected ", "cli.source.rejected"}, {"statement ", "cli.source.statement"},
+	{"release ", "cli.source.release"}, {"nothing due", "cli.source.nothing-due"},
+}
+
+// sourceName says what a voucher was posted for. The row of a file is named by
+// the file's name; what is not known stays as it is.
+func (a *app) sourceName(ctx context.Context, e *clearing.Engine, source string) (string, error) {
+	var id, line int64
+	if n, _ := fmt.Sscanf(source, "file %d line %d", &id, &line); n == 2 {
+		var name string
+		err := e.DB.Read(ctx, func(tx *store.Tx) error {
+			_, err := tx.Find(ctx, &name, "SELECT name FROM files WHERE custody_id = ? AND file_id = ?", e.Book.ID(), id)
+			return err
+		})
+		if name == "" {
+			return source, err
+		}
+		return a.t("cli.source.file", name, line), err
+	}
+	for _, s := range sources {
+		if rest, ok := strings.CutPrefix(source, s.word); ok {
+			return a.t(s.code, rest), nil
+		}
+	}
+	return source, nil
 }
 
 // findVoucher also takes the short number that people write on paper: 13-09 is

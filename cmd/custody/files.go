@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -74,22 +75,30 @@ func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
 		if f.State != clearing.FileExpected {
 			rows = f.Rows
 		}
-		g.row(a.t(fileKinds[f.Kind]), f.Source, f.Date, a.t(fileStates[f.State])+a.firstError(f), due, rows, f.Name)
+		g.row(a.t(fileKinds[f.Kind]), f.Source, f.Date, a.t(fileStates[f.State]), due, rows, f.Name)
 	}
 	g.print()
+	for _, f := range list {
+		a.firstError(f)
+	}
 }
 
+// verb is the place of an argument in a text. The books keep why a file was
+// rejected without the arguments; inspect says them.
+var verb = regexp.MustCompile(`%\[\d+\][a-z]`)
+
 // firstError says why a file was rejected.
-func (a *app) firstError(f clearing.File) string {
+func (a *app) firstError(f clearing.File) {
 	var list []struct {
 		Code string `json:"code"`
 		Line int    `json:"line"`
 	}
 	if f.State != clearing.FileRejected || json.Unmarshal([]byte(f.Errors), &list) != nil || len(list) == 0 {
-		return ""
+		return
 	}
-	if list[0].Line == 0 {
-		return " (" + list[0].Code + ")"
+	name := plain(f.Name)
+	if list[0].Line > 0 {
+		name += a.t("place.line", list[0].Line)
 	}
-	return " (" + list[0].Code + a.t("place.line", list[0].Line) + ")"
+	a.say("cli.file.why", name, verb.ReplaceAllString(a.t(list[0].Code), "…"))
 }

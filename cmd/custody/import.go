@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,19 +46,19 @@ func mayImport(ctx context.Context, e *clearing.Engine, actor string) error {
 
 func (a *app) imported(r *clearing.ImportReport) {
 	f := r.File
-	what := a.t(fileKinds[f.Kind])
+	what := strings.TrimSpace(a.t(fileKinds[f.Kind]) + " " + f.Source)
 	switch {
 	case r.AlreadyLoaded:
 		a.say("cli.import.already", f.Name, r.LoadedOn)
 	case r.DryRun:
-		a.say("cli.import.dry", f.Name, what, f.Source, f.Date, f.Rows)
+		a.say("cli.import.dry", f.Name, what, f.Date, a.count(f.Rows, countRows))
 	case f.State == clearing.FileNoBill:
 		a.say("cli.import.no-bill", f.Name, f.Source, f.Date)
 	default:
-		a.say("cli.import.done", f.Name, what, f.Source, f.Date, f.Rows)
+		a.say("cli.import.done", f.Name, what, f.Date, a.count(f.Rows, countRows))
 	}
 	if f.Pay != 0 || f.Refund != 0 || f.Fee != 0 {
-		a.say("cli.import.totals", f.Pay, f.Refund, f.Fee)
+		a.say("cli.import.totals", f.Pay.Grouped(), f.Refund.Grouped(), f.Fee.Grouped())
 	}
 }
 

@@ -22,7 +22,7 @@ func newInitCmd(a *app) *cobra.Command {
 					a.say("cli.init.already", a.home, e.Config.Code)
 					return
 				}
-				a.say("cli.init.done", a.home, e.Config.Code, e.Config.Name, len(members))
+				a.say("cli.init.done", a.home, e.Config.Code, e.Config.Name, a.count(len(members), countMembers))
 			})
 		})
 	})}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,13 +71,23 @@ func (a *app) yesNo(v *bool) string {
 	return a.t("cli.no")
 }
 
+// formatName is the name that --format takes; the unknown format has none.
+func (a *app) formatName(f inspect.Format) string {
+	if f == inspect.Unknown {
+		return a.t("cli.inspect.unknown")
+	}
+	return string(f)
+}
+
 func (a *app) showReport(r *inspect.Report) {
-	a.say("cli.inspect.title", r.File, strings.TrimSpace(string(r.Format)+" "+r.Version), r.Encoding, r.Rows, a.yesNo(r.TotalsAgree))
+	facts := []string{strings.TrimSpace(a.formatName(r.Format) + " " + r.Version), r.Encoding, a.count(r.Rows, countRows)}
+	facts = slices.DeleteFunc(facts, func(s string) bool { return s == "" })
+	a.say("cli.inspect.title", r.File, strings.Join(facts, a.t("cli.comma")), a.yesNo(r.TotalsAgree))
 	if len(r.Statements) > 0 {
 		g := a.grid(a.t("cli.col.account"), a.t("cli.col.currency"), a.t("cli.col.number"), a.t("cli.col.from"), a.t("cli.col.to"),
 			">"+a.t("cli.col.opening"), ">"+a.t("cli.col.closing"), ">"+a.t("cli.col.entries"), ">"+a.t("cli.col.sum"), a.t("cli.col.balanced"))
 		for _, s := range r.Statements {
-			g.row(clearing.Mask(s.Account), s.Currency, s.Number, s.From, s.To, orEmpty(s.Opening), orEmpty(s.Closing), s.Entries, s.Sum, a.yesNo(s.Balanced))
+			g.row(clearing.Mask(s.Account), s.Currency, s.Number, s.From, s.To, orEmpty(s.Opening), orEmpty(s.Closing), s.Entries, grouped(s.Sum), a.yesNo(s.Balanced))
 		}
 		g.print()
 	}
@@ -88,11 +99,12 @@ func (a *app) showReport(r *inspect.Report) {
 	}
 }
 
+// orEmpty is an amount in groups of three digits, where there is one.
 func orEmpty(s *string) string {
 	if s == nil {
 		return ""
 	}
-	return *s
+	return grouped(*s)
 }
 
 func (a *app) showProblem(code string, p inspect.Problem) {

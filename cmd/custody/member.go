@@ -31,7 +31,7 @@ func newMemberImportCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.answer(map[string]int{"added": n}, func() { a.say("cli.member.import.done", n) })
+			return a.answer(map[string]int{"added": n}, func() { a.say("cli.member.import.done", a.count(n, countMembers)) })
 		})}
 }
 
@@ -131,7 +131,7 @@ func (a *app) showMember(m memberAnswer) {
 		a.say("cli.member.partner", m.Partner)
 	}
 	if b := m.Binding; b != nil {
-		a.say("cli.member.binding", b.Account, b.Name, b.Bank, b.CNAPS, b.Status)
+		a.say("cli.member.binding", b.Account, b.Name, b.Bank, b.CNAPS, a.named("binding", b.Status))
 	}
 	a.balanceTable([]clearing.MemberBalance{*m.Balance})
 }

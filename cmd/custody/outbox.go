@@ -28,7 +28,7 @@ func newOutboxCmd(a *app) *cobra.Command {
 			return a.answer(map[string]any{"outbox": effects}, func() {
 				g := a.grid(a.t("cli.col.date"), a.t("cli.col.kind"), a.t("cli.col.subject"), a.t("cli.col.file"), a.t("cli.col.state"), "SHA-256")
 				for _, x := range effects {
-					g.row(x.Date, x.Kind, x.Subject, x.FileName, x.State, x.SHA256)
+					g.row(x.Date, a.named("outbox_kind", x.Kind), x.Subject, x.FileName, a.named("outbox", x.State), x.SHA256)
 				}
 				g.print()
 			})

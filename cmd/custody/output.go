@@ -55,6 +55,7 @@ type errorAnswer struct {
 }
 
 func (a *app) errorObject(err error) errorObject {
+	err = a.worded(err)
 	o := errorObject{Code: fault.CodeOf(err), Message: lang.Message(a.lang, err), Hint: lang.Hint(a.lang, err)}
 	if f := fault.Of(err); f != nil {
 		o.File, o.Line, o.Field, o.Value = f.File, f.Line, f.Field, f.Value
@@ -95,19 +96,10 @@ func (a *app) report(err error) {
 		a.note("cli.more", len(list)-maxReported)
 		return
 	}
-	for _, line := range strings.Split(lang.Report(a.lang, err), "\n") {
+	for _, line := range strings.Split(lang.Report(a.lang, a.worded(err)), "\n") {
 		if !strings.HasPrefix(line, " ") {
 			line = "custody: " + line
 		}
 		fmt.Fprintln(a.err, line)
 	}
-}
-
-// named returns what people call a value of the books, such as the state of a
-// payout; an unknown one stays as it is.
-func (a *app) named(list, value string) string {
-	if code := "doc." + list + "." + value; value != "" && lang.Has(code) {
-		return a.t(code)
-	}
-	return value
 }

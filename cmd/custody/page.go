@@ -94,7 +94,7 @@ func (s *server) page(r *http.Request, a *app) (*page, error) {
 		p.Played = s.played.In(bizdate.Zone).Format("2006-01-02 15:04:05")
 	}
 	if s.failure != nil {
-		p.Failure = lang.Report(a.lang, s.failure)
+		p.Failure = lang.Report(a.lang, a.worded(s.failure))
 	}
 	s.mu.Unlock()
 	days, err := knownDays(r.Context(), e, pageDays)

@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
+	"custody/internal/fault"
+	"custody/internal/money"
 )
 
 // newRuleCmd shows the split rules (分账规则).
@@ -19,13 +24,29 @@ func newRuleCmd(a *app) *cobra.Command {
 			if rules == nil {
 				rules = []clearing.SplitRule{}
 			}
+			contents := make([]clearing.RuleConfig, len(rules))
+			for i, r := range rules {
+				if err := json.Unmarshal([]byte(r.Content), &contents[i]); err != nil {
+					return fault.Broken("rule.content", r.ID, r.Version).Because(err)
+				}
+			}
 			return a.answer(map[string]any{"rules": rules}, func() {
-				g := a.grid(a.t("cli.col.rule"), ">"+a.t("cli.col.version"), a.t("cli.col.effective"), a.t("cli.col.content"))
-				for _, r := range rules {
-					g.row(r.ID, r.Version, r.Effective, r.Content)
+				g := a.grid(a.t("cli.col.rule"), ">"+a.t("cli.col.version"), a.t("cli.col.effective"),
+					">"+a.t("cli.col.head-office"), ">"+a.t("cli.col.partner-share"), a.t("cli.col.fee-bearer"))
+				for i, r := range rules {
+					c := contents[i]
+					g.row(r.ID, r.Version, r.Effective, percent(c.HeadOfficePPM), percent(c.PartnerPPM), a.named("bearer", c.FeeBearer))
 				}
 				g.print()
 			})
 		})}
 	return group("rule", a.t("cli.rule.short"), list)
+}
+
+// percent writes parts per million as a percentage without needless zeros:
+// 6000 is 0.6%.
+func percent(ppm int64) string {
+	const one = money.PPM / 100
+	s := fmt.Sprintf("%d.%04d", ppm/one, ppm%one)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + "%"
 }

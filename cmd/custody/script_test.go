@@ -42,6 +42,10 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bankfiles, err := filepath.Abs("../../bankfiles")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -49,6 +53,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("LANG", "en_US.UTF-8")
 			env.Setenv("OSUSER", me.Username)
 			env.Setenv("DEMO", demo)
+			env.Setenv("BANKFILES", bankfiles)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

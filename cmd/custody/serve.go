@@ -91,12 +91,27 @@ func (a *app) serve(ctx context.Context, e *clearing.Engine, f serveFlags) error
 	return err
 }
 
-// schedule looks every minute for what is due; a look that takes longer lets
+// atOnce is a schedule whose first moment is now.
+type atOnce struct {
+	cron.Schedule
+	begun bool
+}
+
+// Next returns the moment that follows t; the scheduler asks from one goroutine.
+func (s *atOnce) Next(t time.Time) time.Time {
+	if !s.begun {
+		s.begun = true
+		return t
+	}
+	return s.Schedule.Next(t)
+}
+
+// schedule looks at once and then every minute for what is due; a look that takes longer lets
 // the next ones pass, and a panic ends one look, not the process.
 func (s *server) schedule(ctx context.Context) *cron.Cron {
 	logger := cronLog{s.log}
 	timer := cron.New(cron.WithLocation(bizdate.Zone), cron.WithLogger(logger), cron.WithChain(cron.Recover(logger), cron.SkipIfStillRunning(logger)))
-	timer.Schedule(cron.Every(time.Minute), cron.FuncJob(func() { s.look(ctx) }))
+	timer.Schedule(&atOnce{Schedule: cron.Every(time.Minute)}, cron.FuncJob(func() { s.look(ctx) }))
 	return timer
 }
 

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"custody/clearing"
 	"custody/internal/bizdate"
 	"custody/internal/clock"
@@ -177,5 +179,31 @@ func TestServeListensAndStops(t *testing.T) {
 	code = run(ctx, []string{"--home", home, "serve", "--listen", "127.0.0.1:0"}, func(string) string { return "" }, nil, io.Discard, io.Discard)
 	if code != 0 {
 		t.Errorf("stopped by a signal: exit code %d", code)
+	}
+}
+
+// TestTheFirstLookIsAtOnce: whoever starts the scheduler need not wait a minute.
+func TestTheFirstLookIsAtOnce(t *testing.T) {
+	s := served(t, demoDir(t), true)
+	timer := s.schedule(t.Context())
+	timer.Start()
+	deadline := time.Now().Add(30 * time.Second)
+	for looked := false; !looked && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		s.mu.Lock()
+		looked = !s.played.IsZero()
+		s.mu.Unlock()
+	}
+	<-timer.Stop().Done()
+	if s.played.IsZero() || s.failure != nil {
+		t.Errorf("looked at %v, %v", s.played, s.failure)
+	}
+}
+
+func TestScheduleGoesOnEveryMinute(t *testing.T) {
+	plan := &atOnce{Schedule: cron.Every(time.Minute)}
+	start := time.Date(2026, 2, 13, 8, 0, 30, 0, bizdate.Zone)
+	first := plan.Next(start)
+	if second := plan.Next(first); !first.Equal(start) || !second.Equal(start.Add(time.Minute)) {
+		t.Errorf("got %v, then %v", first, second)
 	}
 }

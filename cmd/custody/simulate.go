@@ -82,7 +82,7 @@ func (a *app) simulate(ctx context.Context, f simulateFlags, named bool) error {
 	answer := simulateAnswer{Home: f.out, From: from, Days: f.days, Seed: f.seed, Ran: []*clearing.DayView{}}
 	return a.initialise(ctx, func(e *clearing.Engine, _ bool) error {
 		if !a.json {
-			a.say("cli.simulate.done", f.out, from, f.days, f.seed)
+			a.say("cli.simulate.done", f.out, from, a.count(f.days, countDays), f.seed)
 		}
 		var played error
 		if f.run {

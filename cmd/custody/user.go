@@ -36,7 +36,7 @@ func newUserListCmd(a *app) *cobra.Command {
 			return a.answer(map[string]any{"users": list}, func() {
 				g := a.grid(a.t("cli.col.user"), a.t("cli.col.os-user"), a.t("cli.col.roles"), a.t("cli.col.state"))
 				for _, u := range list {
-					g.row(u.Name, u.OSUser, strings.Join(u.Roles, " "), u.Status)
+					g.row(u.Name, u.OSUser, a.allNamed("role", strings.Join(u.Roles, " ")), a.named("user", u.Status))
 				}
 				g.print()
 			})
@@ -55,7 +55,7 @@ func newUserAddCmd(a *app) *cobra.Command {
 			if err := e.AddUser(ctx, actor, people.User{Name: args[0], OSUser: osUser, Roles: strings.Join(roles, " ")}); err != nil {
 				return err
 			}
-			return a.answer(map[string]string{"added": args[0]}, func() { a.say("cli.user.added", args[0], strings.Join(roles, ", ")) })
+			return a.answer(map[string]string{"added": args[0]}, func() { a.say("cli.user.added", args[0], a.allNamed("role", strings.Join(roles, " "))) })
 		})}
 	cmd.Flags().StringSliceVar(&roles, "role", nil, a.t("cli.flag.role", strings.Join(people.Roles(), ", ")))
 	cmd.Flags().StringVar(&osUser, "os-user", "", a.t("cli.flag.os-user"))

@@ -38,7 +38,7 @@ const maxShown = 200
 
 func (a *app) showVerify(r *clearing.VerifyReport) {
 	if r.OK {
-		a.say("cli.verify.ok", r.Vouchers, r.Entries)
+		a.say("cli.verify.ok", a.count(int(r.Vouchers), countVouchers), a.count(int(r.Entries), countEntries))
 		return
 	}
 	for i, p := range r.Problems {
@@ -48,5 +48,5 @@ func (a *app) showVerify(r *clearing.VerifyReport) {
 		}
 		fmt.Fprintf(a.out, "%s %s: %s\n", p.Table, p.ID, p.Message)
 	}
-	a.say("cli.verify.bad", len(r.Problems), r.Vouchers, r.Entries)
+	a.say("cli.verify.bad", a.count(len(r.Problems), countProblems), a.count(int(r.Vouchers), countVouchers), a.count(int(r.Entries), countEntries))
 }
