@@ -11,7 +11,13 @@ import (
 
 // newInitCmd makes a home out of custody.yaml and members.csv.
 func newInitCmd(a *app) *cobra.Command {
-	return &cobra.Command{Use: "init", Short: a.t("cli.init.short"), Args: cobra.NoArgs, RunE: a.does(func(ctx context.Context, _ []string) error {
+	var distributed bool
+	cmd := &cobra.Command{Use: "init", Short: a.t("cli.init.short"), Args: cobra.NoArgs, RunE: a.does(func(ctx context.Context, _ []string) error {
+		if distributed {
+			if err := a.distribute(ctx); err != nil {
+				return err
+			}
+		}
 		return a.initialise(ctx, func(e *clearing.Engine, created bool) error {
 			members, err := e.Members(ctx)
 			if err != nil {
@@ -26,6 +32,8 @@ func newInitCmd(a *app) *cobra.Command {
 			})
 		})
 	})}
+	cmd.Flags().BoolVar(&distributed, "distributed", false, a.t("store.flag.distributed"))
+	return cmd
 }
 
 type initAnswer struct {
