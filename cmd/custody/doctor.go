@@ -56,7 +56,7 @@ func (a *app) database(ctx context.Context, e *clearing.Engine) finding {
 	var value string
 	err := e.DB.Read(ctx, func(tx *store.Tx) error {
 		query := "SELECT 'SQLite ' || sqlite_version()"
-		if a.dsn != "" {
+		if e.DB.Engine() == "postgres" {
 			query = "SELECT version()"
 		}
 		return tx.Get(ctx, &value, query)
