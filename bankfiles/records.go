@@ -6,7 +6,11 @@
 //	orderfile   head office's own order file (订单文件)
 //	wechat      WeChat Pay trade bill (微信交易账单)
 //	alipay      Alipay trade bill (支付宝业务明细)
-//	camt        ISO 20022 statements: camt.053 end of day, camt.052 intraday
+//	camt        ISO 20022 statements: camt.053 end of day, camt.052 intraday, camt.054 notifications
+//	mt940       SWIFT statements: MT940 end of day, MT942 intraday, MT950 between banks
+//	bai2        reports of American banks
+//	ofx         OFX and QFX, made for accounting programs
+//	feed        what the readers of statements in text share
 //	payfile     our neutral payout, result, sub-account balance and instruction files
 //	inspect     what is this file? detected by content, never by name
 //

@@ -211,9 +211,9 @@ func markOf(b []byte) (m mark, rest []byte, ok bool) {
 		return m, nil, false
 	}
 	switch b[0] {
-	case 'C':
+	case 'C', 'c':
 		m.sign = 1
-	case 'D':
+	case 'D', 'd':
 		m.sign = -1
 	default:
 		return m, nil, false

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"custody/bankfiles"
-	"custody/bankfiles/mt940"
 )
 
 // Every test is one quirk of real banks, with a sample of its own.
@@ -29,6 +28,9 @@ func TestMarks(t *testing.T) {
 		{"CR is C with funds code R", ":61:2602130213CR4,88NTRFX", "104,88", "4.88", false, "BOOK"},
 		{"EC moves nothing", ":61:260213EC5,00NTRFX", "100,00", "5.00", false, "PDNG"},
 		{"ED moves nothing", ":61:260213ED5,00NTRFX", "100,00", "-5.00", false, "PDNG"},
+		{"small letter", ":61:260213d5,00NTRFX", "95,00", "-5.00", false, "BOOK"},
+		{"sign before the amount", ":61:260213C-5,00NTRFX", "95,00", "-5.00", false, "BOOK"},
+		{"currency before the amount", ":61:260213CCNY5,00NTRFX", "105,00", "5.00", false, "BOOK"},
 		{"zero amount is information", ":61:260213C0,00NMSCX", "100,00", "0.00", false, "BOOK"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -419,6 +421,3 @@ func TestEqualEntriesStayTwo(t *testing.T) {
 		t.Errorf("got %+v", g.entries)
 	}
 }
-
-var _ bankfiles.StatementSink = (*got)(nil)
-var _ = mt940.Read
