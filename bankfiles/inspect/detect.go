@@ -96,7 +96,7 @@ func Detect(head []byte) Format {
 
 func detect(head []byte) *format {
 	head = trim(head)
-	for _, table := range [...][]format{channelFormats, formats, custodyFormats} {
+	for _, table := range [...][]format{channelFormats, formats, custodyFormats, instructFormats} {
 		for i := range table {
 			if table[i].sniff(head) {
 				return &table[i]

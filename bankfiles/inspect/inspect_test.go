@@ -58,7 +58,7 @@ func TestDetect(t *testing.T) {
 		{"text", []byte("hello"), "unknown"},
 		{"zip", []byte("PK\x03\x04"), "zip"},
 		{"spreadsheet", []byte("PK\x03\x04\x14\x00[Content_Types].xml"), "unknown"},
-		{"other XML", []byte("<Document><CstmrCdtTrfInitn>"), "unknown"},
+		{"other XML", []byte("<Document><CstmrDrctDbtInitn>"), "unknown"},
 		{"longer element name", []byte("<Document><BkToCstmrStmtX>"), "unknown"},
 		{"names of columns in a text", []byte("交易时间 and\n微信订单号,商户订单号"), "unknown"},
 		{"a long file that mentions NO_BILL", []byte("{\"x\":\"NO_BILL" + strings.Repeat(" ", 5000)), "unknown"},

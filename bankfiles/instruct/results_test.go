@@ -184,8 +184,8 @@ func TestCMBErrorsInJSON(t *testing.T) {
 		`{"response":{"head":{"resultcode":"CDCSERR","resultmsg":"签名错误"}}}`: "instruct.refused",
 		`{"response":{"head":{"resultcode":"SUC0000"}}}`:                    "instruct.missing",
 		`{`: "instruct.json", `{} {}`: "instruct.json", "\xC3\xC5": "instruct.encoding",
-		`[{"yurRef":"E1","trsAmt":"1e2"}]`:     "instruct.amount",
-		`[{"yurRef":"E1"},{"YURREF":"E1"}]`:    "instruct.twice",
+		`[{"yurRef":"E1","trsAmt":"1e2"}]`:                  "instruct.amount",
+		`[{"yurRef":"E1"},{"YURREF":"E1"}]`:                 "instruct.twice",
 		strings.Repeat("[", 100) + strings.Repeat("]", 100): "instruct.depth",
 	} {
 		if _, err := instruct.ReadCMBBatch("x.json", strings.NewReader(text)); fault.CodeOf(err) != code {
