@@ -18,6 +18,17 @@ const (
 	totalDebits   = "400"
 )
 
+// startFile reads 01: sender, receiver, day.
+func (r *reader) startFile(f *fields) {
+	r.lostTrailer()
+	r.began, r.ended = true, false
+	r.file = sums{}
+	_, _ = f.next()
+	_, _ = f.next()
+	day, _ := f.next()
+	r.fileDay, _ = dayOf(day)
+}
+
 // startGroup reads 02: receiver, originator, status, day, time, currency, modifier.
 func (r *reader) startGroup(f *fields) {
 	r.lostTrailer()
@@ -33,8 +44,13 @@ func (r *reader) startGroup(f *fields) {
 		r.kind = bankfiles.Intraday
 	}
 	day, ok := dayOf(v[3])
-	if !ok {
-		r.bad("bai2.date", "02", string(v[3]))
+	switch {
+	case ok:
+	case len(v[3]) == 0 && !r.fileDay.IsZero():
+		day = r.fileDay
+		r.warn("bai2.day", "02", "", day.String())
+	default:
+		r.bad("bai2.date", "02", r.text.String(v[3]))
 	}
 	r.day = day
 }
@@ -93,8 +109,8 @@ func (r *reader) summaries(f *fields) {
 			code, ok = f.next()
 			continue
 		}
-		if len(code) != 3 || !isDigits(code) {
-			r.bad("bai2.type", "03", r.text.String(code))
+		if len(code) != 3 || !isDigits(code) { // what is missing then, the entries have to prove
+			r.warn("bai2.groups", "03", r.text.String(code))
 			return
 		}
 		value, _ := f.next()
@@ -118,7 +134,11 @@ func (r *reader) summary(code string, value []byte) {
 	st := r.Statement()
 	x, ok := amount(value, st.Currency)
 	if !ok {
-		r.bad("bai2.amount", "03 "+code, r.text.String(value))
+		if code == openingLedger || code == closingLedger {
+			r.bad("bai2.amount", "03 "+code, r.text.String(value))
+		} else {
+			r.warn("bai2.amount", "03 "+code, r.text.String(value))
+		}
 		return
 	}
 	r.account.add(x)

@@ -75,6 +75,7 @@ type reader struct {
 
 	began    bool // a 01, 02 or 03 was there
 	ended    bool // the 99 was there
+	fileDay  bizdate.Date
 	day      bizdate.Date
 	kind     bankfiles.StatementKind
 	currency string // of the group
@@ -174,8 +175,7 @@ func (r *reader) flush() {
 	}
 	switch code {
 	case "01":
-		r.began, r.ended = true, false
-		r.file = sums{}
+		r.startFile(f)
 	case "02":
 		r.startGroup(f)
 	case "03":

@@ -108,7 +108,6 @@ func TestRefused(t *testing.T) {
 		{"funds type", report("03,1,USD", "16,165,1,X,,,/"), "bai2.funds", 4},
 		{"pairs without number", report("03,1,USD", "16,165,1,D,many,/"), "bai2.funds", 4},
 		{"too many pairs", report("03,1,USD", "16,165,1,D,367,/"), "bai2.funds", 4},
-		{"groups out of step", report("03,1,USD,010,1,,,TEXT,1/"), "bai2.type", 3},
 		{"a record over the limit", head + "03,1,USD\n16,165,1,,,,\n" + strings.Repeat("88,"+strings.Repeat("x", 80)+"\n", 1000), "bankfile.long", 4},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -247,6 +246,21 @@ func TestControlTotals(t *testing.T) {
 				t.Error("the statement itself balances")
 			}
 		})
+	}
+}
+
+func TestWhatIsReadWithAWarning(t *testing.T) {
+	for _, test := range []struct{ name, file, want, warned string }{
+		{"groups out of step", report("03,1,USD,010,100,,,TEXT,1/"), "1 20260212 USD 1.00 0.00 - -", "bai2.groups"},
+		{"a balance of no use with letters", report("03,1,USD,010,100,,,040,x,,,015,100,,/"), "1 20260212 USD 1.00 0.00 1.00 true", "bai2.amount"},
+		{"no day in the group", strings.Replace(report("03,1,USD,010,100,,,015,100,,/"), "260212,2400", ",", 1), "1 20260213 USD 1.00 0.00 1.00 true", "bai2.day"},
+		{"no group", "03,1,USD,010,100,,,015,100,,/\n49,,/\n99,,,/\n", "1  USD 1.00 0.00 1.00 true", "bai2.group"},
+		{"a value date that does not exist", report("03,1,USD/", "16,165,1,V,260230,,,,/"), "1 20260212 USD - 0.01 - -", "bai2.value_date"},
+		{"a line that is no record", strings.Replace(report("03,1,USD/"), "49,", "??\n49,", 1), "1 20260212 USD - 0 - -", "bai2.record"},
+	} {
+		if g := read(t, test.file); line(&g.heads[0]) != test.want || strings.Join(g.warnings, " ") != test.warned {
+			t.Errorf("%s: got %s %v", test.name, line(&g.heads[0]), g.warnings)
+		}
 	}
 }
 

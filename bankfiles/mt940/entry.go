@@ -155,7 +155,9 @@ func parseLine(b []byte) (l statementLine, whole, ok bool) {
 		return l, false, false
 	}
 	l.odd = l.odd || b[0] == '-'
-	b = b[end:]
+	if b = b[end:]; len(b) > 1 && b[0] == ' ' && isDigit(b[1]) { // 1 234,56: where does the amount end?
+		return l, false, false
+	}
 	if bytes.Equal(b, []byte("NONREF")) || bytes.HasPrefix(b, []byte("NONREF//")) {
 		l.code = b[:0]
 	} else {
@@ -192,7 +194,11 @@ func dates(b []byte) (value bizdate.Date, clamped bool, entry, rest []byte, ok b
 		return 0, false, nil, nil, false
 	}
 	clamped = !value.IsZero() && int(value)%100 != number(b[valueDigits-2:valueDigits])
-	return value, clamped, b[valueDigits:n], bytes.TrimLeft(b[n:], " "), true
+	entry, rest = b[valueDigits:n], bytes.TrimLeft(b[n:], " ")
+	if len(entry) == 0 && len(rest) > 4 && number(rest[:4]) >= 0 { // a blank between the dates
+		entry, rest = rest[:4], bytes.TrimLeft(rest[4:], " ")
+	}
+	return value, clamped, entry, rest, true
 }
 
 // isYear tells 2026 from the 20 of a day and the 26 of ... : years of this product.

@@ -115,6 +115,7 @@ func TestRefused(t *testing.T) {
 		{"entry without mark", head + ":61:2602131,00NTRFX\n", "mt940.entry", 4},
 		{"entry with R alone", head + ":61:260213R1,00NTRFX\n", "mt940.entry", 4},
 		{"entry without amount", head + ":61:260213CNTRFX\n", "mt940.entry", 4},
+		{"a blank inside the amount", head + ":61:260213C1 234,56NTRFX\n", "mt940.entry", 4},
 		{"entry without date", head + ":61:C1,00NTRFX\n", "mt940.entry", 4},
 		{"value date of month 0", head + ":61:260013C1,00NTRFX\n", "mt940.entry", 4},
 		{"a line over the limit", head + ":86:" + strings.Repeat("x", 400<<10), "bankfile.long", 4},

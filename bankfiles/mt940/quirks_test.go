@@ -54,6 +54,7 @@ func TestEntryDates(t *testing.T) {
 		{"entry date with its year", "260213260214", "2026-02-14", "2026-02-13"},
 		{"value date of eight digits", "20260213", "2026-02-13", "2026-02-13"},
 		{"both dates with the century of the value date", "202602130214", "2026-02-14", "2026-02-13"},
+		{"a blank between the dates", "260213 0214", "2026-02-14", "2026-02-13"},
 		{"30 February", "2602300302", "2026-03-02", "2026-02-28"},
 		{"29 February of no leap year", "2602130229", "2026-02-28", "2026-02-13"},
 		{"31 April", "2604310501", "2026-05-01", "2026-04-30"},

@@ -177,7 +177,7 @@ func (r *reader) balance() {
 	}
 	x, ok := amount(r.closing.amount)
 	if !ok {
-		r.bad(r.closing.line, "ofx.amount", "BALAMT", r.closing.amount)
+		r.warn(r.closing.line, "ofx.amount", "BALAMT", r.closing.amount)
 		return
 	}
 	x.Currency = st.Currency
@@ -200,8 +200,8 @@ func amount(s string) (money.Exact, bool) {
 // without a zone is in GMT, as the standard says.
 func (r *reader) moment(field, value string) (bizdate.Date, time.Time) {
 	day, at, ok := parseMoment(value)
-	if !ok {
-		r.bad(r.line, "ofx.date", field, value)
+	if !ok { // of an entry without any day more is said
+		r.warn(r.line, "ofx.date", field, value)
 	}
 	return day, at
 }
