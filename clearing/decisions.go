@@ -202,13 +202,8 @@ func (e *Engine) Propose(ctx context.Context, actor, id string, h Handling) (*Pr
 		if err := exceptions.Propose(ctx, tx, e.Book.ID(), id, h.Template, h); err != nil {
 			return err
 		}
-		var again int
-		if err := tx.Get(ctx, &again, "SELECT COUNT(*) FROM approvals WHERE custody_id = ? AND kind = 'exception' AND subject = ?", e.Book.ID(), id); err != nil {
+		if p.ApprovalID, err = approval.NextID(ctx, tx, e.Book.ID(), "exception", id); err != nil {
 			return err
-		}
-		p.ApprovalID = id
-		if again > 0 {
-			p.ApprovalID = fmt.Sprintf("%s@%d", id, again+1)
 		}
 		return approval.Submit(ctx, tx, e.Book.ID(), w.Stamp, actor, p.ApprovalID, "exception", id, p)
 	})
@@ -261,6 +256,8 @@ func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State
 			return w.decideBatch(ctx, tx, a, to)
 		case "binding":
 			return w.decideBinding(ctx, tx, a, to)
+		case "waiver":
+			return w.decideWaiver(ctx, tx, a, to)
 		}
 		return w.decideException(ctx, tx, a, to, d)
 	})

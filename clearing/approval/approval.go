@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"custody/internal/audit"
@@ -66,6 +67,17 @@ func Submit(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, ma
 		return err
 	}
 	return Audited.Record(ctx, tx, custodyID, at, maker, "approval.submit", []any{id}, nil)
+}
+
+// NextID names a further approval about a subject: the subject itself the
+// first time, then subject@2 and so on.
+func NextID(ctx context.Context, tx *store.Tx, custodyID int64, kind, subject string) (string, error) {
+	var before int
+	err := tx.Get(ctx, &before, "SELECT COUNT(*) FROM approvals WHERE custody_id = ? AND kind = ? AND subject = ?", custodyID, kind, subject)
+	if err != nil || before == 0 {
+		return subject, err
+	}
+	return fmt.Sprintf("%s@%d", subject, before+1), nil
 }
 
 // Find returns the approval with the id.

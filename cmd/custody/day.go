@@ -9,14 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
-	"custody/clearing/payout"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 )
 
 // newDayCmd shows where a day stands and what it waits for.
 func newDayCmd(a *app) *cobra.Command {
-	return &cobra.Command{Use: "day [DATE]", Short: a.t("cli.day.short"), Args: cobra.MaximumNArgs(1),
+	cmd := &cobra.Command{Use: "day [DATE]", Short: a.t("cli.day.short"), Args: cobra.MaximumNArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
 			typed := ""
 			if len(args) == 1 {
@@ -35,6 +34,8 @@ func newDayCmd(a *app) *cobra.Command {
 				a.showWaits(view)
 			})
 		})}
+	cmd.AddCommand(newDayWaiveCmd(a))
+	return cmd
 }
 
 // dayWithWaits is the day as it stands, with what it waits for while it is open.
@@ -47,24 +48,8 @@ func dayWithWaits(ctx context.Context, e *clearing.Engine, date bizdate.Date) (*
 	if err != nil {
 		return nil, err
 	}
-	drafts, err := unsubmitted(ctx, e, date)
-	if err != nil {
-		return nil, err
-	}
-	view.SetWaits(append(drafts, waits...))
+	view.SetWaits(waits)
 	return view, nil
-}
-
-// unsubmitted are the batches that the scheduler drew up and no maker has
-// submitted yet; they wait from the release of the day.
-func unsubmitted(ctx context.Context, e *clearing.Engine, date bizdate.Date) (waits []clearing.Wait, err error) {
-	batches, err := e.Batches(ctx)
-	for _, b := range batches {
-		if b.State == payout.BatchDraft && b.FileDate <= date {
-			waits = append(waits, clearing.Wait{Kind: "submission", Subject: b.BatchNo, Since: b.FileDate.At(13, 0)})
-		}
-	}
-	return waits, err
 }
 
 // notBegun is the view of a day that nothing has been played of yet.
