@@ -73,6 +73,7 @@ func (n *node) attr(name string) string {
 type meter struct {
 	src          io.Reader
 	total, token int64
+	err          error // of the source
 }
 
 var errSize = errors.New("instruct: size")
@@ -83,6 +84,9 @@ func (m *meter) Read(p []byte) (int, error) {
 	m.token += int64(n)
 	if m.total > maxBytes || m.token > maxToken {
 		return 0, errSize
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		m.err = err
 	}
 	return n, err
 }
@@ -150,14 +154,13 @@ func (s *scanner) fail(code string, args ...any) error {
 
 // broken tells an error of the source from one of the text.
 func (s *scanner) broken(err error) error {
-	var syntax *xml.SyntaxError
 	switch {
+	case s.meter.err != nil:
+		return s.meter.err
 	case errors.Is(err, errSize):
 		return s.fail("instruct.size", maxToken>>10, maxBytes>>20)
-	case errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "encoding"):
-		return fault.Invalid("instruct.xml").In(s.name).AtLine(s.line()).Because(err)
 	}
-	return err
+	return fault.Invalid("instruct.xml").In(s.name).AtLine(s.line()).Because(err)
 }
 
 func (s *scanner) take(token xml.Token, each func([]string, *node) error) error {
