@@ -92,6 +92,18 @@ func TestAccountEmptyDay(t *testing.T) {
 	}
 }
 
+// Two rows that differ in nothing but the balance behind them are two
+// movements; a row without a counterparty, as interest and fees are, is one too.
+func TestAccountEqualRowsStayTwo(t *testing.T) {
+	row := "1003\t,2003\t,L2\t,门店订单\t,2026-02-12 17:30:00\t,\t,,-97.00,1400.00,支付宝\t,交易退款\t,\t\r\n"
+	text := strings.Replace(account2012, row, row+strings.Replace(row, "1400.00", "1303.00", 1), 1)
+	text = strings.Replace(text, "支出合计：2笔，共-100.00元", "支出合计：3笔，共-197.00元", 1)
+	rows, sum, err := readAccount(t, gbkOf(t, text))
+	if err != nil || len(rows) != 4 || !*sum.Balanced || sum.OutTotal.String() != "197.00" || rows[3].Party != "" {
+		t.Errorf("got %+v, %v", sum, err)
+	}
+}
+
 func TestAccountRunningBalanceBroken(t *testing.T) {
 	_, sum, err := readAccount(t, gbkOf(t, strings.Replace(account2012, ",1497.00", ",1498.00", 1)))
 	if err != nil || *sum.Balanced || sum.Gap == nil || sum.Gap.Code != "flow.gap" {

@@ -208,6 +208,15 @@ func TestVersionsOfTheTail(t *testing.T) {
 	}
 }
 
+// Two equal lines are two movements.
+func TestEqualLinesStayTwo(t *testing.T) {
+	line := write(t, unionpay.ZM, rows()[:1])
+	got, sum, err := read(zmName, line+line)
+	if err != nil || len(got) != 2 || sum.PayTotal.String() != "200.00" {
+		t.Errorf("got %+v, %v", sum, err)
+	}
+}
+
 func TestUnknownCodeIsNeitherPaymentNorRefund(t *testing.T) {
 	got, sum, err := read(zmName, strings.Replace(write(t, unionpay.ZM, rows()[:1]), "S22", "S56", 1))
 	if err != nil || got[0].Kind != "" || sum.Rows != 1 || sum.PayRows+sum.RefundRows != 0 {
