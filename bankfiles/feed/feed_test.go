@@ -71,6 +71,7 @@ func TestText(t *testing.T) {
 		{"UTF-8", "门", "门", "utf-8"},
 		{"GBK", "\xC3\xC5\xB5\xEA", "门店", "gb18030"},
 		{"one Chinese character is no proof", "\xC3\xC5", "ÃÅ", "iso-8859-1"},
+		{"four high bytes inside a word", "za\xBF\xF3\xB3\xE6", "za¿ó³æ", "iso-8859-1"},
 		{"latin-1", "Gr\xFC\xDFe", "Grüße", "iso-8859-1"},
 		{"cp852", "\x88ub", "łub", "cp852"},
 	} {

@@ -111,22 +111,25 @@ func (t *Text) guess(b []byte) (string, *encoding.Decoder) {
 }
 
 // isChinese reports whether all high bytes come in pairs of GB 2312 and at
-// least two pairs stand together.
+// least two pairs stand together, with no small letter beside them: Polish in
+// Latin 2 has words with four high bytes in a row.
 func isChinese(b []byte) bool {
-	longest := 0
+	found := false
 	for i := 0; i < len(b); {
-		run := 0
+		start := i
 		for i < len(b) && b[i] >= 0x80 {
 			if i+1 == len(b) || b[i] < 0xA1 || b[i] > 0xF7 || b[i+1] < 0xA1 {
 				return false
 			}
 			i += 2
-			run++
 		}
-		longest = max(longest, run)
-		if run == 0 {
+		beside := start > 0 && isSmall(b[start-1]) || i < len(b) && isSmall(b[i])
+		found = found || i-start >= 4 && !beside
+		if i == start {
 			i++
 		}
 	}
-	return longest >= 2
+	return found
 }
+
+func isSmall(c byte) bool { return c >= 'a' && c <= 'z' }

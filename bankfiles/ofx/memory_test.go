@@ -1,0 +1,66 @@
+package ofx_test
+
+import (
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"custody/bankfiles"
+	"custody/bankfiles/ofx"
+)
+
+// again gives the same text over and over, until nothing is left.
+type again struct {
+	text     string
+	at, left int
+}
+
+func (a *again) Read(p []byte) (int, error) {
+	if a.left == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, a.text[a.at:])
+	if a.at += n; a.at == len(a.text) {
+		a.at = 0
+		a.left--
+	}
+	return n, nil
+}
+
+// watch keeps the largest heap seen, looking at every 10,000th entry.
+type watch struct {
+	nothing
+	entries int
+	peak    uint64
+}
+
+func (w *watch) Entry(*bankfiles.StatementEntry) error {
+	if w.entries++; w.entries%10_000 == 0 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		w.peak = max(w.peak, m.HeapAlloc)
+	}
+	return nil
+}
+
+// TestMemoryDoesNotGrowWithTheFile reads 400,000 entries and lets the heap grow
+// by 16 MiB, which the collector needs.
+func TestMemoryDoesNotGrowWithTheFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 400,000 entries")
+	}
+	const entries = 400_000
+	var before runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	sink := &watch{}
+	src := io.MultiReader(strings.NewReader("<OFX><STMTRS><CURDEF>USD<BANKACCTFROM><ACCTID>1</BANKACCTFROM><BANKTRANLIST>"),
+		&again{text: "<STMTTRN><TRNTYPE>CREDIT<DTPOSTED>20260212<TRNAMT>1.00<FITID>F7<NAME>AGENCY<MEMO>INVOICE 77</STMTTRN>\n", left: entries}, strings.NewReader("</BANKTRANLIST></STMTRS></OFX>"))
+	if err := ofx.Read("x.ofx", src, sink); err != nil {
+		t.Fatal(err)
+	}
+	if grown := int64(sink.peak) - int64(before.HeapAlloc); grown > 16<<20 || sink.entries != entries {
+		t.Errorf("the heap grew by %d bytes over %d entries", grown, sink.entries)
+	}
+}
