@@ -96,7 +96,7 @@ func Record(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, ac
 		return err
 	}
 	var size int64
-	if err := tx.Get(ctx, &size, "SELECT coalesce(max(event_id), 0) FROM audit_events WHERE custody_id = ?", custodyID); err != nil {
+	if _, err := tx.Find(ctx, &size, lastEvent, custodyID); err != nil {
 		return err
 	}
 	if digest == nil {
@@ -120,10 +120,14 @@ func Latest(ctx context.Context, tx *store.Tx, custodyID int64, subject, key str
 	return e, found, err
 }
 
+// lastEvent reads one entry of the index on every engine. A MAX would not: a
+// planner without statistics reads all events of the custody account for it.
+const lastEvent = "SELECT event_id FROM audit_events WHERE custody_id = ? ORDER BY event_id DESC LIMIT 1"
+
 // Root returns the size and root of the audit log.
 func Root(ctx context.Context, tx *store.Tx, custodyID int64) (int64, translog.Hash, error) {
 	var size int64
-	if err := tx.Get(ctx, &size, "SELECT coalesce(max(event_id), 0) FROM audit_events WHERE custody_id = ?", custodyID); err != nil {
+	if _, err := tx.Find(ctx, &size, lastEvent, custodyID); err != nil {
 		return 0, translog.Hash{}, err
 	}
 	tree, err := translog.NewTree(Log(tx, custodyID), size)
