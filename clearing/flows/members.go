@@ -1,0 +1,68 @@
+package flows
+
+import (
+	"context"
+
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/subaccounts"
+)
+
+// Members is what members do with money of their own: top up, transfer, leave a
+// deposit (保证金).
+type Members struct{ Journal }
+
+// TopUp books a member's own transfer whose payer's name is the member's (E9a).
+func (f Members) TopUp(ctx context.Context, bankRef, member string, amount money.Amount) error {
+	return f.move(ctx, "E9a", bankRef, bank, withdrawable(member), amount)
+}
+
+// Transfer is money from one member to another; Fee is inside Amount (内扣).
+type Transfer struct {
+	Reference string
+	From, To  string
+	Amount    money.Amount
+	Fee       money.Amount
+}
+
+// Transfer books it (E13). A fee that is all of the amount, or more, is
+// flows.fee; a member's transfer to itself is flows.same_member.
+func (f Members) Transfer(ctx context.Context, t Transfer) error {
+	if err := positive(t.Amount); err != nil {
+		return err
+	}
+	if t.Fee < 0 || t.Fee >= t.Amount {
+		return fault.Invalid("flows.fee", t.Fee, t.Amount)
+	}
+	if t.From == t.To {
+		return fault.Invalid("flows.same_member", t.From)
+	}
+	return f.Post(ctx, "E13", t.Reference, subaccounts.Debit(withdrawable(t.From), t.Amount),
+		subaccounts.Credit(withdrawable(t.To), t.Amount-t.Fee), subaccounts.Credit(otherFees, t.Fee))
+}
+
+// TakeDeposit sets a member's withdrawable money aside as a deposit (E23).
+func (f Members) TakeDeposit(ctx context.Context, reference, member string, amount money.Amount) error {
+	return f.move(ctx, "E23", reference, withdrawable(member), deposit(member), amount)
+}
+
+// Penalty is a part of a member's deposit that goes to head office (扣罚).
+type Penalty struct {
+	Reference string
+	Member    string
+	Amount    money.Amount
+	Reason    string
+}
+
+// Penalize books it, as two people decided (E23b).
+func (f Members) Penalize(ctx context.Context, p Penalty, approvalID string) error {
+	if err := f.Decided(ctx, approvalID, "E23b", p); err != nil {
+		return err
+	}
+	return f.move(ctx, "E23b", p.Reference, deposit(p.Member), otherFees, p.Amount)
+}
+
+// ReturnDeposit gives a deposit back (E23c).
+func (f Members) ReturnDeposit(ctx context.Context, reference, member string, amount money.Amount) error {
+	return f.move(ctx, "E23c", reference, deposit(member), withdrawable(member), amount)
+}
