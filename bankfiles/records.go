@@ -4,8 +4,13 @@
 // database, a clock or the ledger.
 //
 //	orderfile   head office's own order file (订单文件)
-//	wechat      WeChat Pay trade bill (微信交易账单)
-//	alipay      Alipay trade bill (支付宝业务明细)
+//	wechat      WeChat Pay trade bill (微信交易账单) and fund flow (资金账单)
+//	alipay      Alipay trade bill (支付宝业务明细) and account bill (账务明细)
+//	unionpay    UnionPay settlement files ZM, ZME, COMN (银联)
+//	cardsettle  settlement of prepaid telecom cards (11888)
+//	container   the zip in which such files come
+//	custodyfiles the custody bank's daily files and ours to it
+//	instruct    payouts as banks take them, and their answers
 //	camt        ISO 20022 statements: camt.053 end of day, camt.052 intraday, camt.054 notifications
 //	mt940       SWIFT statements: MT940 end of day, MT942 intraday, MT950 between banks
 //	bai2        reports of American banks

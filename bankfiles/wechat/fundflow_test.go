@@ -50,6 +50,14 @@ func TestFundFlow(t *testing.T) {
 	}
 }
 
+// The names of columns have brackets of either width.
+func TestFundFlowBrackets(t *testing.T) {
+	_, sum, err := readFlow(t, strings.NewReplacer("(元)", "（元）").Replace(fundFlow))
+	if err != nil || sum.Rows != 3 {
+		t.Errorf("got %+v, %v", sum, err)
+	}
+}
+
 // newestFirst turns the rows around.
 func newestFirst(s string) string {
 	l := strings.SplitAfter(s, "\r\n")

@@ -1,0 +1,37 @@
+package inspect_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Every test that the table of quirks names is there.
+func TestQuirksNameTheirTests(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/formats-channels.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`([a-z]+)\\.((?:Test|Fuzz)\\w+)").FindAllStringSubmatch(string(doc), -1)
+	if len(named) < 50 {
+		t.Fatalf("only %d tests are named", len(named))
+	}
+	sources := map[string]string{}
+	for _, n := range named {
+		dir, test := n[1], n[2]
+		if sources[dir] == "" {
+			files, err := filepath.Glob("../" + dir + "/*_test.go")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				sources[dir] += string(sample(t, f))
+			}
+		}
+		if !strings.Contains(sources[dir], "func "+test+"(") {
+			t.Errorf("%s has no %s", dir, test)
+		}
+	}
+}
