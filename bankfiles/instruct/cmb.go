@@ -166,9 +166,10 @@ func detectCMB(text string) string {
 	return ""
 }
 
-// maxJSON is an answer: 100,000 details of 600 bytes, rounded up. It is held
-// in memory as a whole while it is read.
-const maxJSON = 64 << 20
+// maxJSON is one answer: the bank pages details by the thousand, of 600 bytes
+// each; ten pages and some. It is held in memory as a whole, about ten times
+// its size, while it is read.
+const maxJSON = 8 << 20
 
 // ReadCMBBatch reads the answer to BB1QRYBT (批次查询) or BB1QRYBD (批次明细查询) in
 // JSON. Rows are found by their fields, bthNbr of a batch and yurRef of a
