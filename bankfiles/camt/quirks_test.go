@@ -293,10 +293,7 @@ func TestEveryFaultIsTold(t *testing.T) {
 
 var errSink = errors.New("sink")
 
-type failing struct {
-	nothing
-	at string
-}
+type failing struct{ at string }
 
 func (f *failing) Open(*bankfiles.Statement) error       { return f.fail("open") }
 func (f *failing) Entry(*bankfiles.StatementEntry) error { return f.fail("entry") }
