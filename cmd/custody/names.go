@@ -31,7 +31,7 @@ var names = map[string]map[string]string{
 	"approval": {
 		string(approval.Pending): "cli.approval.pending", string(approval.Approved): "cli.approval.approved", string(approval.Rejected): "cli.approval.rejected",
 	},
-	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception"},
+	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver"},
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
 	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "seal": "cli.outbox.seal"},
