@@ -24,6 +24,14 @@ func TestEveryWordHasASentence(t *testing.T) {
 	} {
 		codes = append(codes, "criterion."+string(c))
 	}
+	for s := reconcile.ByInstruction; s.String() != ""; s++ {
+		codes = append(codes, "match."+s.String())
+	}
+	for _, c := range []reconcile.Criterion{
+		reconcile.OnAccount, reconcile.OnInstruction, reconcile.OnBatch, reconcile.OnBankRef, reconcile.OnOwnRef, reconcile.OnParty, reconcile.OnBooked,
+	} {
+		codes = append(codes, "criterion."+string(c))
+	}
 	for _, p := range []reconcile.Proof{reconcile.ByRemarkDate, reconcile.ByAmount, reconcile.BySum, reconcile.NothingDue} {
 		codes = append(codes, "arrival."+string(p))
 	}
