@@ -161,6 +161,10 @@ var cluster = sync.OnceValues(func() (string, error) {
 	return await(dir, gone)
 })
 
+// lifeline is the cluster's input: when this process ends it is closed, and the
+// cluster with it. It is kept here so that no collector closes it before.
+//
+//lint:ignore U1000 being reachable is its use
 var lifeline any
 
 // supervisor makes and runs the cluster until its input ends.
