@@ -191,7 +191,7 @@ func (l *lineLoader) comeBack(old, line bankLine) error {
 	return err
 }
 
-// Close checks the chain: a statement opens at what the one before it closed with.
+// Close checks the chain of statements and takes the statement into it.
 func (l *lineLoader) Close(s *bankfiles.Statement) error {
 	if l.a.kind == fileIntraday {
 		return nil
@@ -204,21 +204,12 @@ func (l *lineLoader) Close(s *bankfiles.Statement) error {
 	if err != nil {
 		return err
 	}
-	var before struct {
-		Closing money.Amount `db:"closing_fen"`
-		To      bizdate.Date `db:"to_date"`
-	}
-	found, err := l.tx.Find(l.ctx, &before, `SELECT closing_fen, to_date FROM bank_statements
-		WHERE custody_id = ? AND to_date < ? ORDER BY to_date DESC LIMIT 1`, l.w.Book.ID(), s.To)
-	if err != nil {
-		return err
-	}
-	if found && before.Closing != opening {
-		return fault.Invalid("statement.chain", opening, before.To, before.Closing).In(l.a.name).AtLine(s.Line).On("OPBD", opening.String())
-	}
 	from := s.From
 	if from.IsZero() {
 		from = s.To
+	}
+	if err := l.chained(s, from, opening, closing); err != nil {
+		return err
 	}
 	_, err = l.tx.Exec(l.ctx, `INSERT INTO bank_statements (custody_id, file_id, account_no, number, from_date, to_date, opening_fen, closing_fen, entries)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, l.w.Book.ID(), l.file, s.Account, s.Number, from, s.To, opening, closing, s.Entries)
