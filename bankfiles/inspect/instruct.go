@@ -34,7 +34,7 @@ func reportPain001(f *file) error {
 	f.Encoding = utf8Name
 	batches, err := instruct.ReadPain001(f.File, f.src)
 	for _, b := range batches {
-		f.Rows += len(b.Items)
+		f.Rows += len(b.Transfers)
 	}
 	if err == nil {
 		f.agree(true)

@@ -131,14 +131,58 @@ func agent(cnaps, super string) string {
 	case super != "":
 		return "<FinInstnId><Othr>" + element("Id", super) + "<SchmeNm>" + element("Prtry", schemeSuper) + "</SchmeNm></Othr></FinInstnId>"
 	}
-	return "<FinInstnId><Othr>" + element("Id", "NOTPROVIDED") + "</Othr></FinInstnId>"
+	return "<FinInstnId><Othr>" + element("Id", notProvided) + "</Othr></FinInstnId>"
 }
 
-// ReadPain001 reads a message of any version, with or without a namespace, into
-// one batch for each payment information. It compares NbOfTxs and CtrlSum at
-// both levels, and refuses other currencies than CNY (codes instruct.*).
-func ReadPain001(name string, src io.Reader) ([]*Batch, error) {
-	r := &pain001{name: name, seen: map[string]int{}}
+// Initiation is one payment information (PmtInf) of a message as it was read,
+// in any currency.
+type Initiation struct {
+	ID        string // PmtInfId
+	Created   time.Time
+	Date      bizdate.Date
+	Payer     Payer
+	Transfers []Transfer
+}
+
+// Transfer is one credit transfer of a message.
+type Transfer struct {
+	Line        int
+	Serial      string // EndToEndId, or InstrId where that is not provided
+	Account     string
+	Name        string
+	CNAPS       string // member id of the payee's bank
+	SuperBankNo string
+	Amount      money.Exact
+	Route       string
+	Purpose     string
+}
+
+// Batch returns the payments as a batch of ours. It refuses what no writer
+// would have written: other currencies than CNY, parts of a fen, a serial twice.
+func (in *Initiation) Batch() (*Batch, error) {
+	b := &Batch{ID: in.ID, Created: in.Created, Date: in.Date, Payer: in.Payer}
+	for i, t := range in.Transfers {
+		if t.Amount.Currency != money.CNY {
+			return nil, fault.Invalid("instruct.currency").AtLine(t.Line).On("InstdAmt", t.Amount.Currency)
+		}
+		fen, err := t.Amount.Fen()
+		if err != nil {
+			return nil, fault.Invalid("instruct.amount").AtLine(t.Line).On("InstdAmt", t.Amount.String())
+		}
+		b.Items = append(b.Items, bankfiles.PayoutItem{Seq: i + 1, Serial: t.Serial, Account: t.Account, Name: t.Name, CNAPS: t.CNAPS,
+			SuperBankNo: t.SuperBankNo, Amount: fen, Route: t.Route, Purpose: t.Purpose})
+	}
+	if _, err := b.check(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// ReadPain001 reads a message of any version, with or without a namespace. It
+// compares NbOfTxs and CtrlSum at both levels (codes instruct.*); CtrlSum adds
+// up amounts whatever their currency.
+func ReadPain001(name string, src io.Reader) ([]*Initiation, error) {
+	r := &pain001{name: name}
 	err := scan(name, src, []string{"GrpHdr", "CdtTrfTxInf", "Dbtr", "DbtrAcct", "DbtrAgt", "ReqdExctnDt"}, r.take)
 	if err != nil {
 		return nil, err
@@ -161,11 +205,10 @@ type pain001 struct {
 	name    string
 	group   *node
 	created time.Time
-	batches []*Batch
+	batches []*Initiation
 	sums    *node
 	rows    int
-	total   money.Amount
-	seen    map[string]int
+	total   money.Exact // of all currencies
 }
 
 func (r *pain001) take(path []string, n *node) error {
@@ -181,7 +224,7 @@ func (r *pain001) take(path []string, n *node) error {
 		if err := r.close(); err != nil {
 			return err
 		}
-		r.batches = append(r.batches, &Batch{ID: n.text, Created: r.created})
+		r.batches = append(r.batches, &Initiation{ID: n.text, Created: r.created})
 		r.sums = &node{name: "PmtInf", line: n.line}
 		return nil
 	}
@@ -211,33 +254,48 @@ func (r *pain001) take(path []string, n *node) error {
 	return nil
 }
 
-func (r *pain001) item(b *Batch, n *node) error {
+// notProvided is what ISO 20022 writes for a reference that there is none of.
+const notProvided = "NOTPROVIDED"
+
+func (r *pain001) item(b *Initiation, n *node) error {
 	amount := n.find("Amt", "InstdAmt")
-	if amount == nil || amount.attr("Ccy") != money.CNY {
-		return fault.Invalid("instruct.currency").In(r.name).AtLine(n.line).On("InstdAmt", "")
+	if amount == nil {
+		amount = n.find("Amt", "EqvtAmt", "Amt")
 	}
-	fen, err := yuan(r.name, amount.line, "InstdAmt", amount.text)
-	if err != nil {
-		return err
+	if amount == nil || amount.attr("Ccy") == "" {
+		return fault.Invalid("instruct.missing").In(r.name).AtLine(n.line).On("InstdAmt", "")
 	}
-	it := bankfiles.PayoutItem{Seq: len(b.Items) + 1, Serial: n.at("PmtId", "EndToEndId"), Account: n.at("CdtrAcct", "Id", "Othr", "Id") + n.at("CdtrAcct", "Id", "IBAN"),
-		Name: n.at("Cdtr", "Nm"), CNAPS: n.at("CdtrAgt", "FinInstnId", "ClrSysMmbId", "MmbId"), Amount: fen,
+	x, err := money.ParseExact(amount.text, amount.attr("Ccy"))
+	if err != nil || x.Units < 0 {
+		return fault.Invalid("instruct.amount").In(r.name).AtLine(amount.line).On("InstdAmt", amount.text)
+	}
+	t := Transfer{Line: n.line, Serial: n.at("PmtId", "EndToEndId"), Account: n.at("CdtrAcct", "Id", "Othr", "Id") + n.at("CdtrAcct", "Id", "IBAN"),
+		Name: n.at("Cdtr", "Nm"), CNAPS: n.at("CdtrAgt", "FinInstnId", "ClrSysMmbId", "MmbId"), Amount: x,
 		Route: n.at("PmtTpInf", "LclInstrm", "Prtry"), Purpose: n.at("RmtInf", "Ustrd")}
+	if instr := n.at("PmtId", "InstrId"); t.Serial == notProvided && instr != "" {
+		t.Serial = instr
+	}
+	if t.Serial == "" {
+		return fault.Invalid("instruct.missing").In(r.name).AtLine(n.line).On("EndToEndId", "")
+	}
 	if n.at("CdtrAgt", "FinInstnId", "Othr", "SchmeNm", "Prtry") == schemeSuper {
-		it.SuperBankNo = n.at("CdtrAgt", "FinInstnId", "Othr", "Id")
+		t.SuperBankNo = n.at("CdtrAgt", "FinInstnId", "Othr", "Id")
 	}
-	if f := checkItem(&it, it.Seq, r.seen); f != nil {
-		return f.In(r.name).AtLine(n.line)
-	}
-	r.seen[it.Serial] = n.line
 	if r.rows++; r.rows > maxItems {
 		return fault.Invalid("instruct.items", maxItems).In(r.name)
 	}
-	if r.total, err = r.total.Add(fen); err != nil {
+	if x.Currency = ""; !addTo(&r.total, x) {
 		return fault.Invalid("instruct.amount").In(r.name).AtLine(n.line).On("InstdAmt", amount.text)
 	}
-	b.Items = append(b.Items, it)
+	b.Transfers = append(b.Transfers, t)
 	return nil
+}
+
+// addTo adds to a total; false is an overflow.
+func addTo(total *money.Exact, x money.Exact) bool {
+	sum, err := total.Add(x)
+	*total = sum
+	return err == nil
 }
 
 // close compares the sums of the payment information that ends.
@@ -246,21 +304,23 @@ func (r *pain001) close() error {
 		return nil
 	}
 	b := r.batches[len(r.batches)-1]
-	var total money.Amount
-	for _, it := range b.Items {
-		total += it.Amount // below r.total, which fits
+	var total money.Exact
+	for _, t := range b.Transfers {
+		x := t.Amount
+		x.Currency = ""
+		addTo(&total, x) // below r.total, which fits
 	}
-	return r.agree(r.sums, len(b.Items), total)
+	return r.agree(r.sums, len(b.Transfers), total)
 }
 
 // agree compares NbOfTxs and CtrlSum, where they stand, with the payments.
-func (r *pain001) agree(n *node, rows int, total money.Amount) error {
-	if s := n.at("NbOfTxs"); s != "" && s != strconv.Itoa(rows) {
+func (r *pain001) agree(n *node, rows int, total money.Exact) error {
+	if s := n.at("NbOfTxs"); s != "" && strings.TrimLeft(s, "0") != strings.TrimLeft(strconv.Itoa(rows), "0") {
 		return fault.Invalid("instruct.count", s, rows).In(r.name).AtLine(n.line).On("NbOfTxs", s)
 	}
 	if s := n.at("CtrlSum"); s != "" {
-		x, err := money.ParseExact(s, money.CNY)
-		if err != nil || !x.Equal(money.FromFen(total)) {
+		x, err := money.ParseExact(s, "")
+		if err != nil || !x.Equal(total) {
 			return fault.Invalid("instruct.total", s, total.String()).In(r.name).AtLine(n.line).On("CtrlSum", s)
 		}
 	}
@@ -281,7 +341,8 @@ func painStatus(code string) bankfiles.ResultStatus {
 }
 
 // ReadPain002 reads a status report of any version. Status of the report is
-// that of the original group, or of the one payment information that it names.
+// that of the original group, or of the one payment information that it names;
+// an amount in another currency than CNY is left out.
 func ReadPain002(name string, src io.Reader) (*Report, error) {
 	r := &Report{Format: Pain002, Status: bankfiles.ResultUnknown}
 	seen, parts := map[string]int{}, 0
@@ -317,14 +378,16 @@ func (r *Report) painItem(name string, n *node, seen map[string]int) error {
 	}
 	it := bankfiles.ResultItem{Line: n.line, Seq: len(r.Items) + 1, Serial: n.at("OrgnlEndToEndId"), Status: painStatus(code), Code: code,
 		BankRef: n.at("AcctSvcrRef")}
-	if it.Serial == "" {
-		it.Serial = n.at("OrgnlInstrId")
+	if instr := n.at("OrgnlInstrId"); it.Serial == "" || it.Serial == notProvided && instr != "" {
+		it.Serial = instr
 	}
 	it.Reason = strings.TrimSpace(n.at("StsRsnInf", "Rsn", "Cd") + n.at("StsRsnInf", "Rsn", "Prtry") + " " + n.at("StsRsnInf", "AddtlInf"))
 	it.BankTime, _ = time.Parse(time.RFC3339, n.at("AccptncDtTm")) // decides nothing
 	var err error
-	if it.Amount, err = yuan(name, n.line, "InstdAmt", n.at("OrgnlTxRef", "Amt", "InstdAmt")); err != nil {
-		return err
+	if amount := n.find("OrgnlTxRef", "Amt", "InstdAmt"); amount != nil && amount.attr("Ccy") == money.CNY {
+		if it.Amount, err = yuan(name, n.line, "InstdAmt", amount.text); err != nil {
+			return err
+		}
 	}
 	return r.add(name, it, seen)
 }

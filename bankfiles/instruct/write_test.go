@@ -181,9 +181,40 @@ func TestPain001RoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]*instruct.Batch{batch()}, got); diff != "" {
+		b, err := got[0].Batch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(batch(), b); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// readBatch reads a message and makes a batch of it.
+func readBatch(text string) error {
+	got, err := instruct.ReadPain001("p", strings.NewReader(text))
+	if err == nil {
+		_, err = got[0].Batch()
+	}
+	return err
+}
+
+// Messages of others are read in any currency; a batch of ours they are not.
+func TestPain001OfOthers(t *testing.T) {
+	text := `<Document xmlns="http://www.six-interbank-clearing.com/de/pain.001.001.03.ch.02.xsd"><CstmrCdtTrfInitn><GrpHdr><MsgId>M</MsgId><NbOfTxs>2</NbOfTxs><CtrlSum>13.505</CtrlSum></GrpHdr>` +
+		`<PmtInf><PmtInfId>P</PmtInfId><ReqdExctnDt>2026-02-13</ReqdExctnDt>` +
+		`<CdtTrfTxInf><PmtId><InstrId>I1</InstrId><EndToEndId>NOTPROVIDED</EndToEndId></PmtId><Amt><InstdAmt Ccy="CHF">3.50</InstdAmt></Amt></CdtTrfTxInf>` +
+		`<CdtTrfTxInf><PmtId><EndToEndId>E2</EndToEndId></PmtId><Amt><EqvtAmt><Amt Ccy="KWD">10.005</Amt><CcyOfTrf>EUR</CcyOfTrf></EqvtAmt></Amt></CdtTrfTxInf></PmtInf></CstmrCdtTrfInitn></Document>`
+	got, err := instruct.ReadPain001("p", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tr := got[0].Transfers; tr[0].Serial != "I1" || tr[0].Amount.String() != "3.50" || tr[1].Amount != (money.Exact{Units: 10005, Scale: 3, Currency: "KWD"}) {
+		t.Errorf("got %+v", tr)
+	}
+	if _, err := got[0].Batch(); fault.CodeOf(err) != "instruct.currency" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -196,7 +227,7 @@ func TestPain001Reader(t *testing.T) {
 		{"total", "<CtrlSum>50923.01</CtrlSum>", "<CtrlSum>50923.02</CtrlSum>", "instruct.total"},
 		{"euro", `Ccy="CNY">923`, `Ccy="EUR">923`, "instruct.currency"},
 		{"amount", ">923.00<", ">9.23e2<", "instruct.amount"},
-		{"three decimals", ">0.01<", ">0.001<", "instruct.amount"},
+		{"three decimals", ">0.01<", ">0.010<", ""},
 		{"serial twice", "<EndToEndId>20260213010002", "<EndToEndId>20260213010001", "instruct.twice"},
 		{"no serial", "<EndToEndId>20260213010002", "<EndToEndId>", "instruct.missing"},
 		{"date", "2026-02-13</ReqdExctnDt>", "2026-02-30</ReqdExctnDt>", "instruct.date"},
@@ -205,13 +236,13 @@ func TestPain001Reader(t *testing.T) {
 		if !strings.Contains(good, test.old) {
 			t.Fatal(test.name)
 		}
-		if _, err := instruct.ReadPain001("p", strings.NewReader(strings.Replace(good, test.old, test.new, 1))); fault.CodeOf(err) != test.code {
+		if err := readBatch(strings.Replace(good, test.old, test.new, 1)); fault.CodeOf(err) != test.code {
 			t.Errorf("%s: got %v", test.name, err)
 		}
 	}
 	prefixed := strings.NewReplacer("</", "</p:", "<?", "<?", "<", "<p:", `xmlns=`, "xmlns:p=").Replace(good)
 	prefixed = strings.Replace(prefixed, "<p:?xml", "<?xml", 1)
-	if got, err := instruct.ReadPain001("p", strings.NewReader(prefixed)); err != nil || len(got[0].Items) != 3 {
+	if got, err := instruct.ReadPain001("p", strings.NewReader(prefixed)); err != nil || len(got[0].Transfers) != 3 {
 		t.Errorf("with a prefix: %v", err)
 	}
 }
@@ -365,7 +396,11 @@ func TestPain001AnyBatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]*instruct.Batch{b}, got); diff != "" {
+		again, err := got[0].Batch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(b, again); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -383,17 +418,24 @@ func FuzzReadPain001(f *testing.F) {
 			}
 			return
 		}
-		b := *got[0]
-		b.Created = day.At(0, 0)
+		got[0].Created = day.At(0, 0)
+		b, err := got[0].Batch()
+		if err != nil {
+			return // another currency, no payer
+		}
 		var out bytes.Buffer
-		if instruct.WritePain001(&out, instruct.V09, &b) != nil {
+		if instruct.WritePain001(&out, instruct.V09, b) != nil {
 			return // longer than the schema, or without a payer
 		}
 		again, err := instruct.ReadPain001("p", &out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(b.Items, again[0].Items); diff != "" {
+		second, err := again[0].Batch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(b.Items, second.Items); diff != "" {
 			t.Fatal(diff)
 		}
 	})
