@@ -17,7 +17,7 @@ import (
 
 // newExceptionCmd shows differences (差错) and proposes what to do about them.
 func newExceptionCmd(a *app) *cobra.Command {
-	return group("exception", a.t("cli.exception.short"), newExceptionListCmd(a), newExceptionShowCmd(a), newExceptionProposeCmd(a), newExceptionAssignCmd(a))
+	return group("exception", a.t("cli.exception.short"), withAgeing(a, newExceptionListCmd(a)), newExceptionShowCmd(a), newExceptionProposeCmd(a), newExceptionAssignCmd(a))
 }
 
 func newExceptionListCmd(a *app) *cobra.Command {
