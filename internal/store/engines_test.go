@@ -114,6 +114,33 @@ func TestReadIsOneSnapshot(t *testing.T) {
 	})
 }
 
+// TestRefusedRowsLeaveTheTransaction: after a key that is there already the
+// same transaction can look for it, and what it did before stands.
+func TestRefusedRowsLeaveTheTransaction(t *testing.T) {
+	pgtest.Each(t, func(t *testing.T, dsn string) {
+		ctx, db := context.Background(), open(t, dsn)
+		write(t, db, "INSERT INTO items (custody_id, account_id, item, balance_fen) VALUES (3, 1, 'old', 1)")
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			b := tx.Bulk("items", store.Const("custody_id", 3), store.Int("account_id"), store.Const("item", "old"), store.Const("balance_fen", 2))
+			if err := b.Int(2).Flush(ctx); err != nil {
+				return err
+			}
+			if err := b.Int(3).Int(1).Flush(ctx); err == nil {
+				t.Error("the same key was taken twice")
+			}
+			var n int
+			err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM items WHERE custody_id = 3")
+			if n != 2 {
+				t.Errorf("%d rows, want the old one and the first of ours", n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestLock: one holder at a time, each name by itself, free again after unlock.
 func TestLock(t *testing.T) {
 	pgtest.Each(t, func(t *testing.T, dsn string) {

@@ -105,17 +105,31 @@ func (postgresEngine) loaded(ctx context.Context, tx *Tx) {
 func (e postgresEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 	return tx.conn.Raw(func(inner any) error {
 		conn := inner.(*pgConn)
-		if b.upsert != "" {
-			return e.unnest(ctx, conn, b)
-		}
-		rows, err := newCopyRows(b)
-		if err != nil {
+		// As on SQLite, rows that are refused leave the transaction usable: the
+		// caller looks which of them it was.
+		if _, err := conn.Exec(ctx, "SAVEPOINT bulk"); err != nil {
 			return err
 		}
-		_, err = conn.PgConn().CopyFrom(ctx, rows,
-			fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", b.table, strings.Join(b.names(), ", ")))
+		if err := e.bulkWrite(ctx, conn, b); err != nil {
+			_, back := conn.Exec(ctx, "ROLLBACK TO SAVEPOINT bulk")
+			return errors.Join(err, back)
+		}
+		_, err := conn.Exec(ctx, "RELEASE SAVEPOINT bulk")
 		return err
 	})
+}
+
+func (e postgresEngine) bulkWrite(ctx context.Context, conn *pgConn, b *Bulk) error {
+	if b.upsert != "" {
+		return e.unnest(ctx, conn, b)
+	}
+	rows, err := newCopyRows(b)
+	if err != nil {
+		return err
+	}
+	_, err = conn.PgConn().CopyFrom(ctx, rows,
+		fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", b.table, strings.Join(b.names(), ", ")))
+	return err
 }
 
 // unnest writes the rows with one statement that takes an array per column.
