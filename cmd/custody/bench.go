@@ -14,7 +14,7 @@ import (
 
 // newBenchCmd measures the program against what the machine allows.
 func newBenchCmd(a *app) *cobra.Command {
-	return group("bench", a.t("cli.bench.short"), newBenchNightCmd(a), newBenchChildCmd(a))
+	return group("bench", a.t("cli.bench.short"), newBenchNightCmd(a), newBenchMatchCmd(a), newBenchChildCmd(a))
 }
 
 // newBenchNightCmd plays a night beside its floor.

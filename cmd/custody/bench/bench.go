@@ -150,6 +150,8 @@ var errChild = errors.New("bench: arguments of a child")
 
 func runChild(ctx context.Context, args []string) (any, error) {
 	switch {
+	case len(args) == 2 && args[0] == childMatch:
+		return matchLines(args[1])
 	case len(args) == 3 && args[0] == childNight:
 		return playProfiled(ctx, args[1], args[2])
 	case len(args) == 4 && args[0] == childFloor:
