@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"custody/clearing/reconcile"
@@ -108,7 +109,11 @@ func bankSide(n int) (ours, theirs []reconcile.Record) {
 	r.Shuffle(n, func(i, j int) { theirs[i], theirs[j] = theirs[j], theirs[i] })
 	for i := range n {
 		ours[i].Ref = reconcile.Ref{File: 1, Row: int32(i)}
-		theirs[i].Ref = reconcile.Ref{File: 2, Row: int32(i)}
+		t := &theirs[i]
+		t.Ref = reconcile.Ref{File: 2, Row: int32(i)}
+		// The texts of a file that is read lie in the order of the file.
+		t.Instruction, t.BankRef = strings.Clone(t.Instruction), strings.Clone(t.BankRef)
+		t.Party, t.Remark = strings.Clone(t.Party), strings.Clone(t.Remark)
 	}
 	return ours, theirs
 }
