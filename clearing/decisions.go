@@ -494,6 +494,9 @@ func (e *Engine) Bind(ctx context.Context, actor string, b subaccounts.Binding) 
 
 // bind records the account and asks for a checker.
 func (e *Engine) bind(ctx context.Context, tx *store.Tx, actor string, at time.Time, b subaccounts.Binding) (string, error) {
+	if err := checkBinding(b); err != nil {
+		return "", err
+	}
 	b.Status = "PENDING"
 	version, err := e.Book.Bind(ctx, tx, actor, at, b)
 	if err != nil {

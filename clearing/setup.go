@@ -275,6 +275,9 @@ func (e *Engine) addMemberRow(ctx context.Context, tx *store.Tx, actor string, a
 		_, err := e.bind(ctx, tx, actor, at, b)
 		return true, err
 	}
+	if err := checkBinding(b); err != nil {
+		return false, err
+	}
 	if _, err := e.Book.Bind(ctx, tx, actor, at, b); err != nil {
 		return false, err
 	}
