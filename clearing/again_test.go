@@ -25,13 +25,13 @@ func (b *workedBooks) fingerprint() string {
 	b.read(func(tx *store.Tx) error {
 		for _, query := range []string{
 			"SELECT COUNT(*) || '/' || COALESCE(SUM(voucher_no), 0) FROM vouchers",
-			"SELECT COALESCE(group_concat(accounting_date || step || scope || state || n_in || '.' || n_done || '.' || n_skipped || '.' || n_failed), '') FROM (SELECT * FROM runs ORDER BY accounting_date, step, scope)",
-			"SELECT COALESCE(group_concat(accounting_date || state || day_phase || result_hash), '') FROM days",
-			"SELECT COALESCE(group_concat(exception_id || kind || subject || state || COALESCE(closed_date, 0)), '') FROM exceptions",
-			"SELECT COALESCE(group_concat(serial || state), '') FROM payouts",
-			"SELECT COALESCE(group_concat(batch_no || state || file_sha256), '') FROM batches",
-			"SELECT COALESCE(group_concat(file_id || state || sha256), '') FROM files",
-			"SELECT COALESCE(group_concat(subject || state), '') FROM outbox",
+			"SELECT COALESCE(string_agg(accounting_date || step || scope || state || n_in || '.' || n_done || '.' || n_skipped || '.' || n_failed, ',' ORDER BY accounting_date || step || scope || state || n_in || '.' || n_done || '.' || n_skipped || '.' || n_failed), '') FROM runs",
+			"SELECT COALESCE(string_agg(accounting_date || state || day_phase || result_hash, ',' ORDER BY accounting_date || state || day_phase || result_hash), '') FROM days",
+			"SELECT COALESCE(string_agg(exception_id || kind || subject || state || COALESCE(closed_date, 0), ',' ORDER BY exception_id || kind || subject || state || COALESCE(closed_date, 0)), '') FROM exceptions",
+			"SELECT COALESCE(string_agg(serial || state, ',' ORDER BY serial || state), '') FROM payouts",
+			"SELECT COALESCE(string_agg(batch_no || state || file_sha256, ',' ORDER BY batch_no || state || file_sha256), '') FROM batches",
+			"SELECT COALESCE(string_agg(file_id || state || sha256, ',' ORDER BY file_id || state || sha256), '') FROM files",
+			"SELECT COALESCE(string_agg(subject || state, ',' ORDER BY subject || state), '') FROM outbox",
 			"SELECT CAST(COUNT(*) AS TEXT) FROM bank_lines",
 		} {
 			var s string
