@@ -41,8 +41,8 @@ type voucherAnswer struct {
 	Entries   []legAnswer `json:"entries"`
 }
 
-// newExplainCmd shows a voucher with everything that it was made of.
-func newExplainCmd(a *app) *cobra.Command {
+// newExplainVoucherCmd shows a voucher with everything that it was made of.
+func newExplainVoucherCmd(a *app) *cobra.Command {
 	return &cobra.Command{Use: "explain ID", Short: a.t("cli.explain.short"), Long: a.t("cli.explain.long"), Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
 			v, err := findVoucher(ctx, e, args[0])
