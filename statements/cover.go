@@ -3,7 +3,6 @@ package statements
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 	"strings"
 
 	"custody/clearing"
@@ -120,25 +119,15 @@ func (r *report) ruleTexts(ctx context.Context, tx *store.Tx) ([]string, error) 
 	}
 	out := make([]string, len(rules))
 	for i, x := range rules {
-		out[i] = r.text("rule", x.ID, x.Effective, percent(x.HeadOfficePPM), percent(x.PartnerPPM), r.named("bearer", x.FeeBearer))
+		out[i] = r.text("rule", x.ID, x.Effective, money.Percent(x.HeadOfficePPM), money.Percent(x.PartnerPPM), r.named("bearer", x.FeeBearer))
 	}
 	return out, nil
-}
-
-// percent writes parts per million as percent without trailing zeros: 6000 is 0.6%.
-func percent(ppm int64) string {
-	whole := strconv.FormatInt(ppm/10000, 10)
-	fraction := strings.TrimRight(strconv.FormatInt(10000+ppm%10000, 10)[1:], "0")
-	if fraction != "" {
-		whole += "." + fraction
-	}
-	return whole + "%"
 }
 
 func (r *report) channelTexts() string {
 	texts := make([]string, len(r.in.Config.Channels))
 	for i, ch := range r.in.Config.Channels {
-		texts[i] = r.text("channel", ch.Code, ch.Name, percent(ch.FeePPM), r.named("paydays", ch.PayDays))
+		texts[i] = r.text("channel", ch.Code, ch.Name, money.Percent(ch.FeePPM), r.named("paydays", ch.PayDays))
 	}
 	return strings.Join(texts, r.text("list"))
 }

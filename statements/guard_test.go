@@ -71,11 +71,3 @@ func TestMasked(t *testing.T) {
 		}
 	}
 }
-
-func TestPercent(t *testing.T) {
-	for ppm, want := range map[int64]string{0: "0%", 6000: "0.6%", 50000: "5%", 1: "0.0001%", 125000: "12.5%"} {
-		if got := percent(ppm); got != want {
-			t.Errorf("%d became %q, want %q", ppm, got, want)
-		}
-	}
-}

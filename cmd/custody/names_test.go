@@ -66,11 +66,3 @@ func TestGrouped(t *testing.T) {
 		}
 	}
 }
-
-func TestPercent(t *testing.T) {
-	for in, want := range map[int64]string{0: "0%", 1: "0.0001%", 6000: "0.6%", 50000: "5%", 123456: "12.3456%", 1000000: "100%"} {
-		if got := percent(in); got != want {
-			t.Errorf("%d: got %q, want %q", in, got, want)
-		}
-	}
-}

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,18 +33,10 @@ func newRuleCmd(a *app) *cobra.Command {
 					">"+a.t("cli.col.head-office"), ">"+a.t("cli.col.partner-share"), a.t("cli.col.fee-bearer"))
 				for i, r := range rules {
 					c := contents[i]
-					g.row(r.ID, r.Version, r.Effective, percent(c.HeadOfficePPM), percent(c.PartnerPPM), a.named("bearer", c.FeeBearer))
+					g.row(r.ID, r.Version, r.Effective, money.Percent(c.HeadOfficePPM), money.Percent(c.PartnerPPM), a.named("bearer", c.FeeBearer))
 				}
 				g.print()
 			})
 		})}
 	return group("rule", a.t("cli.rule.short"), list)
-}
-
-// percent writes parts per million as a percentage without needless zeros:
-// 6000 is 0.6%.
-func percent(ppm int64) string {
-	const one = money.PPM / 100
-	s := fmt.Sprintf("%d.%04d", ppm/one, ppm%one)
-	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".") + "%"
 }

@@ -16,6 +16,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/shopspring/decimal"
 )
 
 // Amount is an amount of money in fen (分, 1/100 yuan). It may be negative.
@@ -148,3 +150,6 @@ func (a Amount) Grouped() string {
 	}
 	return sign + out.String() + cents
 }
+
+// Percent prints a rate in parts per million without trailing zeros: 6000 is "0.6%".
+func Percent(ratePPM int64) string { return decimal.New(ratePPM, -4).String() + "%" }
