@@ -62,7 +62,7 @@ func newBooks(t *testing.T) *books {
 		func(j flows.Journal) error { return j.OwnFunds().Receive(ctx, "K1", 100_00) },
 		func(j flows.Journal) error { return j.OwnFunds().Withdraw(ctx, own, b.approve(j, own)) },
 		func(j flows.Journal) error { return j.OwnFunds().Paid(ctx, own) },
-		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", 50_00) },
+		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", "门店甲", 50_00) },
 		func(j flows.Journal) error { return j.Withdrawals().Apply(ctx, member) },
 		func(j flows.Journal) error { return j.Withdrawals().Succeed(ctx, member) },
 	)

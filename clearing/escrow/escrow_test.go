@@ -67,7 +67,7 @@ func newBooks(t testing.TB, dsn string) *books {
 		t.Fatal(err)
 	}
 	b.book.Guard(db)
-	b.must(func(o escrow.Orders) error { return o.Members().TopUp(ctx, "K1", "U", 1000_00) })
+	b.must(func(o escrow.Orders) error { return o.Members().TopUp(ctx, "K1", "U", "U", 1000_00) })
 	return b
 }
 
@@ -378,7 +378,7 @@ func (b *books) race(rt *rapid.T, other *store.DB, no string, disputed bool, cal
 func (b *books) refill() {
 	b.t.Helper()
 	b.n++
-	b.must(func(o escrow.Orders) error { return o.Members().TopUp(ctx, fmt.Sprintf("K0%d", b.n), "U", 100_00) })
+	b.must(func(o escrow.Orders) error { return o.Members().TopUp(ctx, fmt.Sprintf("K0%d", b.n), "U", "U", 100_00) })
 }
 
 // TestRefundAgainstShipping: the buyer asks for the money while the merchant

@@ -116,7 +116,7 @@ var steps = map[string]step{
 	},
 	"E8c": func(_ *books, j flows.Journal) error { return j.OwnFunds().Paid(ctx, toHQ) },
 	"E8d": func(_ *books, j flows.Journal) error { return j.OwnFunds().BankFee(ctx, "K5", 1_00) },
-	"E9a": func(_ *books, j flows.Journal) error { return j.Members().TopUp(ctx, "K6", "C", 2000_00) },
+	"E9a": func(_ *books, j flows.Journal) error { return j.Members().TopUp(ctx, "K6", "C", "门店C", 2000_00) },
 	"E9b": func(_ *books, j flows.Journal) error { return j.Suspense().Receive(ctx, "K9", 300_00) },
 	"E9c": func(b *books, j flows.Journal) error {
 		c := flows.Claim{Reference: "K9", Item: "K9", Member: "C", Amount: 200_00}

@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 
+	"custody/clearing/identity"
 	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/subaccounts"
@@ -12,8 +13,26 @@ import (
 // deposit (保证金).
 type Members struct{ Journal }
 
-// TopUp books a member's own transfer whose payer's name is the member's (E9a).
-func (f Members) TopUp(ctx context.Context, bankRef, member string, amount money.Amount) error {
+// TopUp books a member's own transfer (E9a). The payer must be the member by its
+// name or by that of its verified account; another name is identity.name and
+// belongs in suspense. An unknown member is ledger.member_unknown.
+func (f Members) TopUp(ctx context.Context, bankRef, member, payer string, amount money.Amount) error {
+	m, found, err := f.Book.GetMember(ctx, f.Tx, member)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.Invalid("ledger.member_unknown", member)
+	}
+	if err := identity.SameName(m.Name, payer); err != nil {
+		bound, _, err2 := f.Book.CurrentBinding(ctx, f.Tx, member)
+		if err2 != nil {
+			return err2
+		}
+		if bound.Status != subaccounts.BindingVerified || identity.SameName(bound.AccountName, payer) != nil {
+			return err
+		}
+	}
 	return f.move(ctx, "E9a", bankRef, bank, withdrawable(member), amount)
 }
 

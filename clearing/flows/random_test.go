@@ -33,7 +33,7 @@ func TestRandomSplitsAndRefunds(t *testing.T) {
 	b := newBooks(t)
 	b.must(
 		func(j flows.Journal) error { return j.OwnFunds().Receive(ctx, "K1", 100_000_000_00) },
-		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", 100_000_000_00) },
+		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", "门店A", 100_000_000_00) },
 	)
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {

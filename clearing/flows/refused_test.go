@@ -132,6 +132,12 @@ func TestRefused(t *testing.T) {
 			c := flows.Claim{Reference: "K9", Item: "K9", Member: "C", Amount: 300_01}
 			return j.Suspense().Claim(ctx, c, b.decide(j, "E9c", c))
 		}},
+		{"a top-up by somebody else", "E8d", "identity.name", func(_ *books, j flows.Journal) error {
+			return j.Members().TopUp(ctx, "K99", "C", "门店甲", 1_00)
+		}},
+		{"a top-up of nobody", "E8d", "ledger.member_unknown", func(_ *books, j flows.Journal) error {
+			return j.Members().TopUp(ctx, "K99", "Z", "门店甲", 1_00)
+		}},
 		{"rates above the whole", "E9e", "flows.rates", func(_ *books, j flows.Journal) error {
 			r := card
 			r.MemberPPM = 900_001
@@ -229,7 +235,7 @@ func TestOutsideTheTable(t *testing.T) {
 	t.Run("a bank charge above own funds", func(t *testing.T) {
 		b := newBooks(t)
 		b.must(func(j flows.Journal) error { return j.OwnFunds().Receive(ctx, "K1", 3_00) },
-			func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", 10_00) },
+			func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", "门店A", 10_00) },
 			func(j flows.Journal) error { return j.OwnFunds().BankCharge(ctx, "K3", 5_00) })
 		wantBalances(b, map[string]string{"1001": "8.00", "2301": "0.00", "1402.K3": "2.00", "2001.A": "10.00"})
 		b.must(func(j flows.Journal) error { return j.OwnFunds().Receive(ctx, "K4", 2_00) },
@@ -252,6 +258,20 @@ func TestOutsideTheTable(t *testing.T) {
 		b.upTo(t, "E7b")
 		b.must(func(j flows.Journal) error { return j.Refunds().Fail(ctx, shared, true) })
 		wantBalances(b, map[string]string{"2401.R1": "200.00", "2202.WX": "0.00", "1122.WX.20260213": "1000.00"})
+	})
+	t.Run("a top-up from the verified account", func(t *testing.T) {
+		b := newBooks(t)
+		topUp := func(j flows.Journal) error {
+			return j.Members().TopUp(ctx, "K1", "A", "示例（南浦）商贸有限公司", 1_00)
+		}
+		bind := subaccounts.Binding{Member: "A", AccountNo: "6222000000000002", AccountName: "示例(南浦)商贸有限公司"}
+		b.must(func(j flows.Journal) error {
+			_, err := b.book.Bind(ctx, j.Tx, "maker", j.At, bind)
+			return err
+		})
+		b.wants("identity.name", topUp)
+		b.must(func(j flows.Journal) error { return b.book.VerifyBinding(ctx, j.Tx, "maker", j.At, "A") }, topUp)
+		wantBalances(b, map[string]string{"2001.A": "1.00"})
 	})
 	t.Run("a deposit that goes back", func(t *testing.T) {
 		b := newBooks(t)
@@ -350,7 +370,7 @@ func (b *books) prepareRecovery(status string) {
 		func(j flows.Journal) error {
 			return j.OwnFunds().Allocate(ctx, flows.Allocation{Reference: "K1", Reserve: 200_00})
 		},
-		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", 250_00) },
+		func(j flows.Journal) error { return j.Members().TopUp(ctx, "K2", "A", "门店A", 250_00) },
 		func(j flows.Journal) error { return j.Members().TakeDeposit(ctx, "M1", "A", 100_00) },
 		func(j flows.Journal) error {
 			return j.Holds().Freeze(ctx, flows.Hold{Reference: "D1", Document: "D1", Member: "A", Amount: 50_00})
