@@ -170,6 +170,7 @@ type planner struct {
 	agreed       []Fields   // by our line: its evidence
 	many         []bundle   // confirmed with several lines on a side
 	suggested    []bundle
+	read         uint64 // of index.warm
 }
 
 func newPlanner(p Plan, ours, theirs []Record) *planner {
