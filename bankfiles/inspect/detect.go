@@ -8,7 +8,8 @@
 //	report, err := inspect.File("wx.csv", f, say)
 //	if report.Refused() { ... }
 //
-// A family joins by one line in the table formats.
+// A family joins by one line in the table formats. What none of them knows may be
+// the export of a bank that a shipped profile describes.
 package inspect
 
 import (
@@ -103,7 +104,7 @@ func detect(head []byte) *format {
 			}
 		}
 	}
-	return nil
+	return profileFormat(head)
 }
 
 // trim takes off byte order marks (some tools write two), leading white space

@@ -71,7 +71,7 @@ func newRootCmd(a *app) *cobra.Command {
 	flags.StringVar(&a.langFlag, "lang", a.langFlag, a.t("cli.flag.lang"))
 	root.AddCommand(
 		newInitCmd(a), newMemberCmd(a), newBindCmd(a),
-		newImportCmd(a), newInspectCmd(a), newFilesCmd(a),
+		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newFilesCmd(a),
 		newRunCmd(a), newDayCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
 		newExceptionCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
