@@ -82,15 +82,18 @@ func (w *Work) newSplitter(ctx context.Context, tx *store.Tx, ch Channel, bill F
 // that a checker adopted, without what was refunded before the split.
 func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 	w := s.w
-	pairs, err := orders.Matched(ctx, tx, w.Book.ID(), bill.ID, w.Date, orders.Pay)
+	n, err := orders.CountMatched(ctx, tx, w.Book.ID(), bill.ID, w.Date)
 	if err != nil {
 		return err
 	}
-	s.list = make([]toSplit, 0, len(pairs))
-	for _, p := range pairs {
+	s.list = make([]toSplit, 0, n)
+	err = orders.EachMatched(ctx, tx, w.Book.ID(), bill.ID, w.Date, orders.Pay, func(p *orders.Pair) {
 		if p.FileID != orders.AdoptedFile {
 			s.list = append(s.list, toSplit{Order: p.Order, clearing: bill.Date})
 		}
+	})
+	if err != nil {
+		return err
 	}
 	adopted, err := orders.ToSplit(ctx, tx, w.Book.ID(), s.ch.Code, w.Date)
 	if err != nil {

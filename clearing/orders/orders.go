@@ -242,16 +242,24 @@ type Pair struct {
 }
 
 // Matched reads the matches of a bill that were made on the date, of one kind,
-// with our side's fields.
+// with our side's fields. It is for refunds, which are few.
 func Matched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string) ([]Pair, error) {
 	var list []Pair
-	var err error
-	if kind == Pay { // nearly all of a bill; refunds are few
-		list, err = roomFor[Pair](ctx, tx, "trade_matches WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ?", custodyID, billFile, date)
-		if err != nil {
-			return nil, err
-		}
-	}
+	err := EachMatched(ctx, tx, custodyID, billFile, date, kind, func(p *Pair) { list = append(list, *p) })
+	return list, err
+}
+
+// CountMatched is how many matches of a bill were made on the date, of both kinds.
+func CountMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date) (int, error) {
+	var n int
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM trade_matches WHERE custody_id = ? AND bill_file_id = ? AND accounting_date = ?",
+		custodyID, billFile, date)
+	return n, err
+}
+
+// EachMatched is [Matched] for a million payments: fn copies what it keeps, so
+// that only one list of them is ever in memory.
+func EachMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string, fn func(*Pair)) error {
 	q := store.PageQuery{Key: "m.bill_row_no",
 		Columns: []string{"o.file_id", "o.row_no", "o.order_no", "o.refund_no", "o.member", "o.channel", "o.amount_fen", "o.trade_time", "b.fee_fen"},
 		From: `trade_matches m
@@ -260,13 +268,14 @@ func Matched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date 
 		WHERE m.custody_id = ? AND m.bill_file_id = ? AND m.accounting_date = ? AND o.kind = ?`,
 		Args: []any{custodyID, billFile, date, kind}}
 	intern := names{}
-	err = tx.Pages(ctx, q, func(r *store.Row) error {
-		list = append(list, Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: strings.Clone(r.Text(3)),
+	var p Pair
+	return tx.Pages(ctx, q, func(r *store.Row) error {
+		p = Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: strings.Clone(r.Text(3)),
 			RefundNo: strings.Clone(r.Text(4)), Member: intern.of(r.Text(5)), Channel: intern.of(r.Text(6)),
-			Amount: money.Amount(r.Int(7)), Time: r.Int(8)}, Fee: money.Amount(r.Int(9))})
+			Amount: money.Amount(r.Int(7)), Time: r.Int(8)}, Fee: money.Amount(r.Int(9))}
+		fn(&p)
 		return nil
 	})
-	return list, err
 }
 
 // MatchAdopted matches an adopted order with the row of the bill that it comes from.
