@@ -53,21 +53,27 @@ func Read(name string, src io.Reader, profiles []*Profile, sink bankfiles.Statem
 // reader is a file on its way through a profile.
 type reader struct {
 	*feed.Feed
-	src   source
-	p     *Profile
-	b     *binding
-	sep   string
-	rows  int
-	given given
-	side  sides // of the statement
-	all   sides // of the file
-	chain chain
-	parts int
-	seen  totals
-	last  struct {
-		text string
-		moment
-	}
+	src      source
+	p        *Profile
+	b        *binding
+	sep      string
+	rows     int
+	given    given
+	side     sides // of the statement
+	all      sides // of the file
+	chain    chain
+	parts    int
+	seen     totals
+	last     seenMoment                  // of the column date
+	value    seenMoment                  // of the value date
+	currency struct{ text, code string } // the cell seen last
+}
+
+// seenMoment remembers a cell: neighbouring rows often carry the same one.
+type seenMoment struct {
+	text string
+	near bizdate.Date // that gave the year to a layout without one
+	moment
 }
 
 // failed adds what the source refused.
@@ -162,7 +168,7 @@ func (r *reader) take() {
 	case dated && amounts:
 		r.entry(cells, day, n)
 	case !dated && r.headerAgain(cells):
-	case r.totals(cells, n, true), r.labels(cells):
+	case (!amounts || r.outside(cells)) && (r.totals(cells, n, true) || r.labels(cells)):
 	case dated:
 		r.Fault(fault.Invalid("profile.no_amount").AtLine(n).On(r.column(fDate), string(r.cell(cells, fDate))))
 	case amounts:
@@ -170,6 +176,19 @@ func (r *reader) take() {
 	default:
 		r.Warn(fault.Invalid("profile.passed_over").AtLine(n).On("", first(cells)))
 	}
+}
+
+// outside reports whether a row with something in its amounts begins with a word
+// of totals or labels. The same word in a remark does not take an entry away.
+func (r *reader) outside(cells [][]byte) bool {
+	t, l, head := &r.p.Totals, &r.p.Labels, fold(first(cells))
+	for _, words := range [][]string{t.Rows, t.Subtotals, t.Debit, t.Credit, t.Count,
+		l.Account, l.Name, l.Currency, l.From, l.To, l.Opening, l.Closing} {
+		if begins(head, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // first is the first cell with content.
@@ -193,7 +212,7 @@ func (r *reader) cell(cells [][]byte, f field) []byte {
 // column is the first spelling of a column's name, for faults.
 func (r *reader) column(f field) string { return r.p.Columns.all()[f][0] }
 
-// day reads the date. Neighbouring rows often carry the same one.
+// day reads the date.
 func (r *reader) day(cells [][]byte) (moment, bool) {
 	text := r.cell(cells, fDate)
 	if len(text) == 0 || len(text) > maxAmount {
@@ -252,8 +271,11 @@ func (r *reader) entry(cells [][]byte, day moment, n int) {
 		}
 	}
 	if t := r.cell(cells, fValueDate); len(t) > 0 {
-		m, ok := r.p.moment(string(t), day.day, r.src.dates())
-		if e.ValueDate = m.day; !ok {
+		if string(t) != r.value.text || r.value.near != day.day {
+			m, _ := r.p.moment(string(t), day.day, r.src.dates())
+			r.value = seenMoment{string(t), day.day, m}
+		}
+		if e.ValueDate = r.value.day; e.ValueDate.IsZero() {
 			r.Warn(fault.Invalid("profile.time").AtLine(n).On(r.column(fValueDate), string(t)))
 		}
 	}
@@ -309,8 +331,12 @@ func (r *reader) statement(cells [][]byte, n int) bool {
 		account = string(c)
 	}
 	if c := r.cell(cells, fCurrency); len(c) > 0 {
-		var ok bool
-		if code, ok = currency(c); !ok {
+		ok := string(c) == r.currency.text && r.currency.code != ""
+		if code = r.currency.code; !ok {
+			code, ok = currency(c)
+			r.currency.text, r.currency.code = string(c), code
+		}
+		if !ok {
 			r.Fault(fault.Invalid("profile.currency").AtLine(n).On(r.column(fCurrency), string(c)))
 			return false
 		}
