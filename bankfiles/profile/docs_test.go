@@ -25,7 +25,7 @@ func TestDocumentHolds(t *testing.T) {
 		}
 	}
 	tests := ""
-	for _, name := range []string{"profile_test.go", "shipped_test.go"} {
+	for _, name := range []string{"profile_test.go", "shipped_test.go", "forms_test.go"} {
 		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,7 @@ type markup struct {
 	cell    []byte
 	inCell  bool
 	span    int
+	pending bool // a row began where the one before had no end
 	failed  error
 }
 
@@ -71,6 +72,10 @@ func isUTF8(head []byte) bool {
 
 func (m *markup) next() bool {
 	m.row = m.row[:0]
+	if m.pending {
+		m.pending = false
+		m.count++
+	}
 	for m.failed == nil {
 		switch m.in.Next() {
 		case html.ErrorToken:
@@ -109,7 +114,7 @@ func (m *markup) start() bool {
 	case "tr", "row", "ss:row":
 		m.endCell()
 		if m.content() {
-			m.count++
+			m.pending = true
 			return true
 		}
 		m.row = m.row[:0]
