@@ -1,11 +1,14 @@
 package profile_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"custody/internal/fault"
 )
 
 // What banks call .xls, and the separators of text.
@@ -100,5 +103,27 @@ func TestDamagedWorkbooks(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("nothing was refused")
+	}
+}
+
+// A small workbook that unpacks to more than a statement ever has is refused
+// before it is unpacked.
+func TestWorkbookThatSwells(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	part, err := z.Create("xl/media/image1.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 49 {
+		if _, err := part.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(mustParse(t, plain), &b); codes(err) != "profile.workbook" || fault.Of(err).Cause != nil {
+		t.Errorf("got %v", err)
 	}
 }

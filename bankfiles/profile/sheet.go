@@ -1,8 +1,10 @@
 package profile
 
 import (
+	"archive/zip"
 	"bytes"
 	"io"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 
@@ -17,6 +19,9 @@ const (
 	maxUnpacked = 1280 << 20
 	// maxPart is from where a part is unpacked to disk and not in memory.
 	maxPart = 8 << 20
+	// maxInMemory of all parts that are not unpacked to disk: styles and pictures
+	// of a statement have under 5 MB.
+	maxInMemory = 48 << 20
 	// maxSheets: one for each account of a large group.
 	maxSheets = 300
 )
@@ -43,6 +48,9 @@ func openSheet(name string, src io.Reader) (s source, err error) {
 	if len(packed) > maxPacked {
 		return nil, fault.Invalid("profile.workbook_large", maxPacked>>20).In(name)
 	}
+	if !fitsMemory(packed) {
+		return nil, fault.Invalid("profile.workbook").In(name)
+	}
 	book, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{
 		RawCellValue: true, UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxPart})
 	if err != nil {
@@ -57,6 +65,26 @@ func openSheet(name string, src io.Reader) (s source, err error) {
 		w.base = from1904
 	}
 	return w, nil
+}
+
+// fitsMemory adds up what would be unpacked into memory, as the archive says.
+func fitsMemory(packed []byte) bool {
+	archive, err := zip.NewReader(bytes.NewReader(packed), int64(len(packed)))
+	if err != nil {
+		return false
+	}
+	var sum uint64
+	for _, f := range archive.File {
+		size := f.UncompressedSize64
+		onDisk := size > maxPart && (strings.HasPrefix(f.Name, "xl/worksheets/sheet") || f.Name == "xl/sharedStrings.xml")
+		if onDisk {
+			continue // the library counts it against maxUnpacked
+		}
+		if sum += size; size > maxInMemory || sum > maxInMemory {
+			return false
+		}
+	}
+	return true
 }
 
 // recovered turns a panic of the library over a hostile workbook into a fault.
