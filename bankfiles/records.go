@@ -16,6 +16,7 @@
 //	bai2        reports of American banks
 //	ofx         OFX and QFX, made for accounting programs
 //	feed        what the readers of statements in text share
+//	profile     tables that a YAML file describes: banks' exports, and yours
 //	payfile     our neutral payout, result, sub-account balance and instruction files
 //	inspect     what is this file? detected by content, never by name
 //

@@ -11,6 +11,7 @@ import (
 
 	"custody/clearing/payout"
 	"custody/clearing/people"
+	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/store"
@@ -124,6 +125,11 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	}
 	defer l.release()
 	w := e.work(r.Date, r.Actor, l)
+	for _, folder := range []string{"outbox", "seals", "vault"} {
+		if err := atomicfile.Sweep(filepath.Join(e.Home, folder), w.Stamp.Add(-litterAge)); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -145,6 +151,10 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	}
 	return view, nil
 }
+
+// litterAge is how old a temporary file must be for a run to remove it: no
+// file takes an hour to write, so a killed process left it.
+const litterAge = time.Hour
 
 // closedDay returns the view of a day that is sealed, and nil for any other.
 // It takes no lease and writes nothing, but for a seal's file that is gone.

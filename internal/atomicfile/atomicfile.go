@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"custody/internal/fault"
+	"time"
 )
 
 // TempSuffix ends the names of unfinished files.
@@ -127,4 +128,22 @@ func syncDir(dir string) error {
 // failed is a fault of the machine, not of the input: exit code 1.
 func failed(path string, err error) error {
 	return &fault.Fault{Kind: fault.Internal, Code: "atomicfile.write", Args: []any{path}, Cause: err}
+}
+
+// Sweep removes temporary files in the folder that were last written before
+// the moment: what a killed process left. Choose it so long ago that nobody can
+// still be writing them. A folder that is not there holds none.
+func Sweep(dir string, before time.Time) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		info, infoErr := e.Info()
+		if !IsTemp(e.Name()) || infoErr != nil || !info.ModTime().Before(before) {
+			continue
+		}
+		err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+	}
+	return err
 }

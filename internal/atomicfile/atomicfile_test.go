@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -147,5 +149,31 @@ func TestCreateNeverReplaces(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"key"}, names(t, dir)); diff != "" {
 		t.Errorf("litter (-want +got):\n%s", diff)
+	}
+}
+
+// TestSweep: what a killed process left goes when it is old; nothing else does.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	old, young, whole := ".a.txt.1"+atomicfile.TempSuffix, ".b.txt.2"+atomicfile.TempSuffix, "c.txt"
+	for _, name := range []string{old, young, whole} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Date(2026, 2, 13, 10, 0, 0, 0, time.UTC)
+	for name, at := range map[string]time.Time{old: now.Add(-2 * time.Hour), young: now, whole: now.Add(-2 * time.Hour)} {
+		if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := atomicfile.Sweep(dir, now.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{young, whole}) {
+		t.Errorf("left %q", got)
+	}
+	if err := atomicfile.Sweep(filepath.Join(dir, "none"), now); err != nil {
+		t.Error(err)
 	}
 }
