@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -25,13 +26,14 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		moments = 6
 	}
-	if n, err := strconv.Atoi(os.Getenv("SOAK")); err == nil {
-		moments = n
+	var until time.Time // of `make soak TIME=1h`: as many kills as fit
+	if d, err := time.ParseDuration(os.Getenv("SOAK")); err == nil {
+		moments, until = math.MaxInt32, time.Now().Add(d)
 	}
 	k := &killing{t: t, bin: buildCustody(t), dir: t.TempDir(), rand: rand.New(rand.NewPCG(20260105, 1))}
 	k.prepare()
 	tries := 0
-	for ; k.killed < moments && tries < 4*moments; tries++ {
+	for ; k.killed < moments && tries/4 < moments && (until.IsZero() || time.Now().Before(until)); tries++ {
 		i := tries
 		p := &k.pieces[i%len(k.pieces)]
 		home := k.copyOf(p.before, "killed-"+strconv.Itoa(i))
@@ -41,7 +43,7 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if k.killed < moments {
+	if until.IsZero() && k.killed < moments {
 		t.Errorf("only %d of %d runs were killed before they ended: the test proves too little", k.killed, tries)
 	}
 	t.Logf("%d of %d runs were killed before they ended", k.killed, tries)
