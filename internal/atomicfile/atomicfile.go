@@ -130,6 +130,21 @@ func failed(path string, err error) error {
 	return &fault.Fault{Kind: fault.Internal, Code: "atomicfile.write", Args: []any{path}, Cause: err}
 }
 
+// SweepOf removes what killed processes left half-written of the one file at
+// path. The caller must be its only writer, or it takes another's work away.
+func SweepOf(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if IsTemp(e.Name()) && strings.HasPrefix(e.Name(), "."+filepath.Base(path)+".") {
+			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(path), e.Name())))
+		}
+	}
+	return err
+}
+
 // Sweep removes temporary files in the folder that were last written before
 // the moment: what a killed process left. Choose it so long ago that nobody can
 // still be writing them. A folder that is not there holds none.

@@ -177,3 +177,20 @@ func TestSweep(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSweepOf: only what was left of this one file goes.
+func TestSweepOf(t *testing.T) {
+	dir := t.TempDir()
+	own, other, whole := ".a.txt.1"+atomicfile.TempSuffix, ".aa.txt.1"+atomicfile.TempSuffix, "a.txt"
+	for _, name := range []string{own, other, whole} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := atomicfile.SweepOf(filepath.Join(dir, "a.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{other, whole}) {
+		t.Errorf("left %q", got)
+	}
+}
