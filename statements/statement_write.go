@@ -78,7 +78,7 @@ func (s *statement) below(b *book) string {
 // summary writes the first sheet: whose statement, and the balances that a
 // member knows at the opening and at the closing.
 func (s *statement) summary(b *book, cells map[string]ends) error {
-	t, err := b.open(form{code: "statement", widths: []int{20, 24, 19, 19, 19, 19}})
+	t, err := b.open(form{code: "statement", widths: []int{20, 34, 19, 19, 19, 19}})
 	if err != nil {
 		return err
 	}
