@@ -251,15 +251,11 @@ func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State
 			return err
 		}
 		d = &Decision{ID: id, Kind: a.Kind, Subject: a.Subject, State: to, Vouchers: []string{}}
-		switch a.Kind {
-		case "batch":
-			return w.decideBatch(ctx, tx, a, to)
-		case "binding":
-			return w.decideBinding(ctx, tx, a, to)
-		case "waiver":
-			return w.decideWaiver(ctx, tx, a, to)
+		decide, known := deciders()[a.Kind]
+		if !known {
+			return fault.Broken("approval.changed", a.ID)
 		}
-		return w.decideException(ctx, tx, a, to, d)
+		return decide(w, ctx, tx, a, to, d)
 	})
 	if err != nil {
 		return d, err
@@ -269,7 +265,7 @@ func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State
 
 // decideBatch approves a batch for sending, or takes it back in red: the money
 // returns to the members on the day of the rejection.
-func (w *Work) decideBatch(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
+func (w *Work) decideBatch(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, _ *Decision) error {
 	b, found, err := payout.FindBatch(ctx, tx, w.Book.ID(), a.Subject)
 	if err != nil || !found {
 		return firstErr(err, fault.Invalid("batch.unknown", a.Subject))
@@ -507,7 +503,7 @@ func (e *Engine) bind(ctx context.Context, tx *store.Tx, actor string, at time.T
 	return id, approval.Submit(ctx, tx, e.Book.ID(), at, actor, id, "binding", b.Member, b)
 }
 
-func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
+func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, _ *Decision) error {
 	if to == approval.Rejected {
 		return nil
 	}

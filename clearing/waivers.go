@@ -66,7 +66,7 @@ func (e *Engine) Waive(ctx context.Context, actor string, v Waiver) (string, err
 }
 
 // decideWaiver records the file as WAIVED, unless it has come meanwhile.
-func (w *Work) decideWaiver(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State) error {
+func (w *Work) decideWaiver(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, _ *Decision) error {
 	if to == approval.Rejected {
 		return nil
 	}

@@ -1,0 +1,22 @@
+package clearing
+
+import (
+	"context"
+
+	"custody/clearing/approval"
+	"custody/internal/store"
+)
+
+// decider does what was approved, or undoes what a rejection leaves behind. It
+// works in the transaction of the decision and notes what it posted in d.
+type decider func(w *Work, ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, d *Decision) error
+
+// deciders tells for each kind of approval what its decision does.
+func deciders() map[string]decider {
+	return map[string]decider{
+		"batch":     (*Work).decideBatch,
+		"binding":   (*Work).decideBinding,
+		"exception": (*Work).decideException,
+		"waiver":    (*Work).decideWaiver,
+	}
+}
