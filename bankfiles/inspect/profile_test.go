@@ -35,7 +35,7 @@ func TestProfiles(t *testing.T) {
 		{"text", ccb, "profile:ccb-corporate", ""},
 		{"workbook", xlsx.String(), "profile:ccb-corporate", ""},
 		{"several banks", "交易日期,借方金额,贷方金额\n2026-08-01,1.00,\n", "unknown", "profile.ambiguous"},
-		{"old workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1....", "unknown", "profile.ole"},
+		{"old workbook", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1....", "unknown", "xls.damaged"},
 		{"a workbook of something else", xlsx.String()[:200] + "[Content_Types].xml", "unknown", "profile.workbook"},
 	} {
 		r, err := inspect.File("f", strings.NewReader(test.text), say)

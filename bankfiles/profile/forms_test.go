@@ -3,11 +3,13 @@ package profile_test
 import (
 	"archive/zip"
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/xuri/excelize/v2"
 
+	"custody/bankfiles/profile"
 	"custody/internal/fault"
 )
 
@@ -126,4 +128,36 @@ func TestWorkbookThatSwells(t *testing.T) {
 	if _, err := read(mustParse(t, plain), &b); codes(err) != "profile.workbook" || fault.Of(err).Cause != nil {
 		t.Errorf("got %v", err)
 	}
+}
+
+// An old workbook (BIFF8) with days as days and amounts as numbers, written by
+// LibreOffice, under any name; and the kinds that are refused with a reason.
+func TestOldWorkbooks(t *testing.T) {
+	old := string(file(t, "testdata/ccb-corporate.xls"))
+	for _, test := range []struct{ name, file, want string }{
+		{"old workbook", old, "profile:ccb-corporate 44050000000000001234 CNY 2026-08-01..2026-08-02 0+999.50=999.5 true"},
+		{"cut off", old[:len(old)/2], "xls.damaged"},
+		{"a Word document", strings.ReplaceAll(old, "W\x00o\x00r\x00k\x00b\x00", "W\x00o\x00r\x00d\x00d\x00"), "xls.no_workbook"},
+	} {
+		got, err := read(nil, strings.NewReader(test.file))
+		text := strings.Join(got.heads, "|")
+		if err != nil {
+			text = codes(err)
+		}
+		if text != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, text, test.want)
+		}
+	}
+	if !profile.IsWorkbook([]byte(old)) {
+		t.Error("not told by its first bytes")
+	}
+}
+
+func file(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -153,7 +153,7 @@ func TestRefused(t *testing.T) {
 		{"no header", "a,b\n1,2\n", "profile.header"},
 		{"nothing", "", "profile.header"},
 		{"JSON in the place of a file", `{"code":"NO_DATA"}`, "profile.header"},
-		{"old Excel named csv", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and so on", "profile.ole"},
+		{"old Excel named csv", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and so on", "xls.damaged"},
 		{"damaged workbook", "PK\x03\x04 and so on", "profile.workbook"},
 		{"refund within the amount", head + "2026-08-01,131.77(已退款89.84),1.00,a,\n", "profile.amount"},
 		{"spoilt amount", head + "2026-08-01,1O.00,1.00,a,\n", "profile.amount"},

@@ -12,6 +12,7 @@ import (
 
 	"custody/bankfiles/feed"
 	"custody/bankfiles/lines"
+	"custody/bankfiles/xls"
 	"custody/internal/fault"
 )
 
@@ -32,15 +33,14 @@ type source interface {
 
 // The first bytes of files that are no text.
 var (
-	markOLE = []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")
+	markOLE = xls.Mark
 	markZip = []byte("PK\x03\x04")
 )
 
 // sniffBytes is how much of a file open looks at: the head of HTML with its styles.
 const sniffBytes = 16 << 10
 
-// open finds out what the file is; its name says nothing. An old .xls (OLE) is
-// refused with the advice to save it as .xlsx.
+// open finds out what the file is; its name says nothing.
 func open(name string, src io.Reader, p *Profile) (source, error) {
 	in := bufio.NewReaderSize(src, sniffBytes)
 	head, err := in.Peek(sniffBytes)
@@ -49,7 +49,7 @@ func open(name string, src io.Reader, p *Profile) (source, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, markOLE):
-		return nil, fault.Invalid("profile.ole").In(name)
+		return openOldSheet(name, in)
 	case bytes.HasPrefix(head, markZip):
 		return openSheet(name, in)
 	case isMarkup(head):
