@@ -106,6 +106,9 @@ func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (C
 			p.State, p.Settled = payout.Success, &w.Date
 			postings = append(postings, paidPosting(p, w.Date, "result "+b.BatchNo))
 			c.Done++
+			if err := w.followed(ctx, tx, p); err != nil {
+				return c, err
+			}
 		case p.Answer == string(bankfiles.ResultFailed):
 			p.State = payout.AnsweredF
 			c.Failed++
@@ -125,15 +128,6 @@ func (w *Work) postAnswers(ctx context.Context, tx *store.Tx, b payout.Batch) (C
 	}
 	b.State = payout.BatchReconciled
 	return c, firstErr(w.postAll(ctx, tx, postings), payout.UpdateBatch(ctx, tx, w.Book.ID(), b))
-}
-
-// paidPosting is E5b: the bank has paid, the fee is head office's.
-func paidPosting(p payout.Payout, date bizdate.Date, src string) subaccounts.Posting {
-	legs := []subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Serial), p.Whole()), subaccounts.Credit(bank, p.Amount)}
-	if p.Fee > 0 {
-		legs = append(legs, subaccounts.Credit(payoutFees, p.Fee))
-	}
-	return subaccounts.Posting{Date: date, Event: eventPaid, Reference: p.Serial, Source: src, Legs: legs}
 }
 
 // stepReadAnswers reads the bank's own truth about payouts from the end-of-day
@@ -237,7 +231,7 @@ func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payou
 		date = *p.Settled
 	default:
 		p.State, p.Settled = payout.Success, &date
-		if err := w.post(ctx, tx, paidPosting(p, date, w.lineSource(line))); err != nil {
+		if err := firstErr(w.post(ctx, tx, paidPosting(p, date, w.lineSource(line))), w.followed(ctx, tx, p)); err != nil {
 			return err
 		}
 	}
@@ -248,7 +242,7 @@ func (w *Work) onDebit(ctx context.Context, tx *store.Tx, line bankLine, p payou
 	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
 		return err
 	}
-	return w.matchLine(ctx, tx, line.ID, usePayout, eventPaid+":"+p.Serial, date)
+	return w.matchLine(ctx, tx, line.ID, usePayout, paymentKinds[p.Kind].paid+":"+p.Item(), date)
 }
 
 // endCase closes an open exception about a subject that a statement has answered.
@@ -344,6 +338,9 @@ func (w *Work) blockForFault(ctx context.Context, tx *store.Tx, p payout.Payout)
 // blockAccount blocks the account that the payout went to. One that has taken
 // its place since is not at fault and stays as it is.
 func (w *Work) blockAccount(ctx context.Context, tx *store.Tx, p payout.Payout) error {
+	if p.Kind == payout.Micro { // it was never verified
+		return nil
+	}
 	bound, found, err := w.Book.CurrentBinding(ctx, tx, p.Member)
 	if err != nil || !found || bound.AccountNo != p.AccountNo || bound.AccountName != p.AccountName {
 		return err
@@ -351,15 +348,15 @@ func (w *Work) blockAccount(ctx context.Context, tx *store.Tx, p payout.Payout) 
 	return w.Book.BlockBinding(ctx, tx, w.Actor, w.Stamp, p.Member)
 }
 
-// refuse posts E5c: the money goes back to the withdrawable balance.
+// refuse ends a payout that the bank has proven never to have made: the money
+// goes back.
 func (w *Work) refuse(ctx context.Context, tx *store.Tx, p payout.Payout, date bizdate.Date, src string) error {
 	from := p.State
 	p.State, p.Settled = payout.Failed, &date
 	if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
 		return err
 	}
-	return w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventRefused, Reference: p.Serial, Source: src,
-		Legs: []subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Serial), p.Whole()), subaccounts.Credit(withdrawable(p.Member), p.Whole())}})
+	return firstErr(w.giveBack(ctx, tx, p, date, src), w.followed(ctx, tx, p))
 }
 
 // returned is a payout that came back and waits for a person (退票待处理).
@@ -393,7 +390,7 @@ func (w *Work) onReturn(ctx context.Context, tx *store.Tx, line bankLine, p payo
 	if err != nil {
 		return err
 	}
-	if err := w.blockAccount(ctx, tx, p); err != nil {
+	if err := firstErr(w.blockAccount(ctx, tx, p), w.followed(ctx, tx, p)); err != nil {
 		return err
 	}
 	err = w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Returned, Subject: p.Serial, Member: p.Member, Amount: p.Amount,

@@ -181,7 +181,7 @@ func (c *checker) excepted(kind exceptions.Kind, subject string) bool {
 // and returned payouts.
 func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 	id := c.w.Book.ID()
-	flying, err := payout.InFlight(c.ctx, c.tx, id, c.w.Date)
+	flying, err := payout.OnTheWay(c.ctx, c.tx, id, c.w.Date)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -191,7 +191,7 @@ func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 	}
 	want := map[subaccounts.Key]money.Amount{}
 	for _, p := range flying {
-		want[inFlight(p.Member, p.Serial)] = p.Whole()
+		want[inFlight(p.Owner, p.Item)] += p.Amount
 	}
 	for _, p := range back {
 		want[returned(p.Member, p.Serial)] = p.Amount
@@ -267,13 +267,13 @@ func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
 	type view struct{ available, frozen money.Amount }
 	ours := map[string]view{}
 	// The bank knows nothing of payouts that were drawn up and never sent.
-	flying, err := payout.InFlight(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
+	flying, err := payout.OnTheWay(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
 	if err != nil {
 		return 0, nil, err
 	}
 	for _, p := range flying {
-		if p.State == payout.Applied {
-			ours[p.Member] = view{available: ours[p.Member].available + p.Whole()}
+		if p.Unsent {
+			ours[p.Owner] = view{available: ours[p.Owner].available + p.Amount}
 		}
 	}
 	for _, m := range c.movements {

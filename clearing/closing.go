@@ -148,6 +148,15 @@ func (w *Work) hashPayouts(ctx context.Context, tx *store.Tx, out io.Writer) err
 			fmt.Fprintf(out, "batch %s %d %d %s %s\n", b.BatchNo, b.Rows, b.Total, b.FileName, b.SHA256)
 		}
 	}
+	if err != nil {
+		return err
+	}
+	asked, err := payout.Orders(ctx, tx, w.Book.ID(), "")
+	for _, o := range asked {
+		if o.Applied == w.Date {
+			fmt.Fprintf(out, "order %s %s %s %s %d %d\n", o.Kind, o.Reference, o.Owner, o.AccountNo, o.Amount, o.Fee)
+		}
+	}
 	return err
 }
 

@@ -143,20 +143,13 @@ func claimLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exceptio
 	return []subaccounts.Leg{subaccounts.Debit(suspense(e.Subject), e.Amount), subaccounts.Credit(withdrawable(h.Member), e.Amount)}, nil
 }
 
-// creditReturnLegs is 退票入户: a returned payout goes back to the member, with
-// the fee where head office's rule gives it back.
+// creditReturnLegs is 退票入户: a returned payout goes back to whose it was.
 func creditReturnLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
 	p, found, err := payout.BySerial(ctx, tx, w.Book.ID(), e.Subject)
 	if err != nil || !found {
 		return nil, firstErr(err, fault.Broken("exception.payout", e.Subject))
 	}
-	back := p.Amount
-	legs := []subaccounts.Leg{subaccounts.Debit(returned(p.Member, p.Serial), p.Amount)}
-	if w.Config.Payout.FeeBack && p.Fee > 0 {
-		back += p.Fee
-		legs = append(legs, subaccounts.Debit(payoutFees, p.Fee))
-	}
-	return append(legs, subaccounts.Credit(withdrawable(p.Member), back)), nil
+	return w.returnLegs(ctx, tx, p)
 }
 
 // voidLegs: the payment never happened, the order is void before its split.
@@ -293,16 +286,12 @@ func (w *Work) takeBackBatch(ctx context.Context, tx *store.Tx, b payout.Batch) 
 		return err
 	}
 	for _, p := range list {
-		v, found, err := w.Book.VoucherByReference(ctx, tx, eventApply, p.Serial)
-		if err != nil || !found {
-			return firstErr(err, fault.Broken("batch.voucher", p.Serial))
-		}
-		if _, err := w.Book.Reverse(ctx, tx, w.Actor, w.Stamp, v.ID, date, "rejected "+b.BatchNo); err != nil {
+		if err := w.takeBack(ctx, tx, p, date, "rejected "+b.BatchNo); err != nil {
 			return err
 		}
 		from := p.State
 		p.State, p.Settled = payout.Cancelled, &date
-		if err := payout.Update(ctx, tx, w.Book.ID(), from, p); err != nil {
+		if err := firstErr(payout.Update(ctx, tx, w.Book.ID(), from, p), w.followed(ctx, tx, p)); err != nil {
 			return err
 		}
 	}
@@ -430,6 +419,17 @@ func creditedReturn(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exc
 		return err
 	}
 	p.CreditedOn = &date
+	legs, err := w.returnLegs(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	for _, l := range legs {
+		if l.Code == "2401" {
+			if err := w.reopenSuspense(ctx, tx, l.Item, p.Amount, date); err != nil {
+				return err
+			}
+		}
+	}
 	return firstErr(payout.Update(ctx, tx, w.Book.ID(), p.State, p), ended(ctx, w, tx, e, h, date))
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"custody/bankfiles"
 	"custody/bankfiles/payfile"
@@ -19,6 +20,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/store"
+	"custody/subaccounts"
 )
 
 // The bank keeps its own sub-ledger of the members (分户账) and learns of the
@@ -73,8 +75,8 @@ func instructionFile(a approval.Approval, x exceptions.Exception, date bizdate.D
 		return nil, err
 	}
 	kind, needed := instructed[p.Handling.Template]
-	if !needed {
-		return nil, nil
+	if !needed || kind == bankfiles.InstructReturn && !slices.ContainsFunc(p.Legs, func(l subaccounts.Leg) bool { return l.Code == "2001" }) {
+		return nil, nil // a return of what was no member's changes no sub-account
 	}
 	if a.State != approval.Approved || a.Checker == nil {
 		return nil, fault.Broken("approval.changed", a.ID)

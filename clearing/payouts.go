@@ -24,9 +24,10 @@ import (
 	"custody/subaccounts"
 )
 
-// inFlight is a payout on its way (提现在途).
-func inFlight(member, serial string) subaccounts.Key {
-	return subaccounts.Key{Code: "2201", Owner: member, Item: serial}
+// inFlight is money on its way (提现在途): of a settlement under its serial, of a
+// payment order under its reference.
+func inFlight(owner, item string) subaccounts.Key {
+	return subaccounts.Key{Code: "2201", Owner: owner, Item: item}
 }
 
 // payoutFees is head office's account for payout fees.
@@ -48,15 +49,12 @@ func (w *Work) stepDrawBatch(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		counts := Counts{In: len(list) + skipped, Done: len(list), Skipped: skipped}
-		for round := 1; len(list) > 0; round++ {
-			n := min(len(list), payout.MaxRows)
-			if err := w.saveBatch(ctx, tx, round, list[:n]); err != nil {
-				return counts, err
-			}
-			list = list[n:]
+		asked, err := w.drawOrders(ctx, tx)
+		if err != nil {
+			return Counts{}, err
 		}
-		return counts, nil
+		list = append(list, asked...)
+		return Counts{In: len(list) + skipped, Done: len(list), Skipped: skipped}, w.saveRounds(ctx, tx, list)
 	})
 	if err != nil {
 		return counts, err
@@ -90,10 +88,47 @@ func (w *Work) draw(ctx context.Context, tx *store.Tx) (list []payout.Payout, sk
 			skipped++
 			continue
 		}
-		list = append(list, payout.Payout{Member: b.Owner, AccountNo: bound.AccountNo, AccountName: bound.AccountName, CNAPS: bound.CNAPS,
+		list = append(list, payout.Payout{Kind: payout.Settlement, Member: b.Owner, AccountNo: bound.AccountNo, AccountName: bound.AccountName, CNAPS: bound.CNAPS,
 			Route: w.Config.Payout.Route, Amount: amount, Fee: fee})
 	}
 	return list, skipped, nil
+}
+
+// drawOrders lists the payment orders that wait, in the order in which they came.
+func (w *Work) drawOrders(ctx context.Context, tx *store.Tx) ([]payout.Payout, error) {
+	waiting, err := payout.Waiting(ctx, tx, w.Book.ID())
+	var list []payout.Payout
+	for _, o := range waiting {
+		p := payoutOf(o)
+		p.Route = w.Config.Payout.Route
+		list = append(list, p)
+	}
+	return list, err
+}
+
+// saveRounds saves a set of payouts as batches, in rounds that the day has not had.
+func (w *Work) saveRounds(ctx context.Context, tx *store.Tx, list []payout.Payout) error {
+	if len(list) == 0 {
+		return nil
+	}
+	all, err := payout.Batches(ctx, tx, w.Book.ID())
+	if err != nil {
+		return err
+	}
+	round := 1
+	for _, b := range all {
+		if b.Date == w.Date {
+			round = max(round, b.Round+1)
+		}
+	}
+	for ; len(list) > 0; round++ {
+		n := min(len(list), payout.MaxRows)
+		if err := w.saveBatch(ctx, tx, round, list[:n]); err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
 }
 
 func (w *Work) saveBatch(ctx context.Context, tx *store.Tx, round int, list []payout.Payout) error {
@@ -130,10 +165,13 @@ func (w *Work) submit(ctx context.Context, tx *store.Tx, b payout.Batch) error {
 	if err != nil {
 		return err
 	}
-	postings := make([]subaccounts.Posting, len(list))
-	for i, p := range list {
-		postings[i] = subaccounts.Posting{Date: w.Date, Event: eventApply, Reference: p.Serial, Source: "batch " + b.BatchNo,
-			Legs: []subaccounts.Leg{subaccounts.Debit(withdrawable(p.Member), p.Whole()), subaccounts.Credit(inFlight(p.Member, p.Serial), p.Whole())}}
+	var postings []subaccounts.Posting
+	for _, p := range list {
+		if p.Kind != payout.Settlement {
+			continue // its money was set aside when it was asked for
+		}
+		postings = append(postings, subaccounts.Posting{Date: w.Date, Event: eventApply, Reference: p.Serial, Source: "batch " + b.BatchNo,
+			Legs: []subaccounts.Leg{subaccounts.Debit(withdrawable(p.Member), p.Whole()), subaccounts.Credit(inFlight(p.Member, p.Serial), p.Whole())}})
 	}
 	if err := w.postAll(ctx, tx, postings); err != nil {
 		return err
@@ -166,14 +204,28 @@ type sheetItem struct {
 	Route     string       `json:"route"`
 	AmountFen money.Amount `json:"amount_fen"`
 	FeeFen    money.Amount `json:"fee_fen"`
+	Kind      payout.Kind  `json:"kind,omitempty"` // empty for a settlement
+	Request   string       `json:"request,omitempty"`
+	SuperBank string       `json:"super_bank,omitempty"`
+	Purpose   string       `json:"purpose,omitempty"`
 }
 
 func approvalSheet(b payout.Batch, list []payout.Payout) sheet {
 	s := sheet{BatchNo: b.BatchNo, FileDate: b.FileDate, Rows: b.Rows, TotalFen: b.Total, Items: make([]sheetItem, len(list))}
 	for i, p := range list {
-		s.Items[i] = sheetItem{p.Serial, p.Member, p.AccountNo, p.AccountName, p.CNAPS, p.Route, p.Amount, p.Fee}
+		s.Items[i] = sheetItem{Serial: p.Serial, Member: p.Member, Account: p.AccountNo, Name: p.AccountName, CNAPS: p.CNAPS, Route: p.Route,
+			AmountFen: p.Amount, FeeFen: p.Fee, Kind: kindShown(p.Kind), Request: p.Request, SuperBank: p.SuperBank, Purpose: p.Purpose}
 	}
 	return s
+}
+
+// kindShown is the kind of a payout as files and sheets carry it: a settlement,
+// which is what batches are made for, is not named.
+func kindShown(k payout.Kind) payout.Kind {
+	if k == payout.Settlement {
+		return ""
+	}
+	return k
 }
 
 // approvalID names the approval of a batch; a re-dated one needs a new one.
@@ -296,8 +348,12 @@ func (w *Work) payoutFile(ctx context.Context, tx *store.Tx, b payout.Batch) ([]
 	}
 	f := bankfiles.PayoutFile{BatchNo: b.BatchNo, Date: b.FileDate, Maker: a.Maker, Checker: *a.Checker}
 	for _, p := range list {
+		purpose := p.Purpose
+		if purpose == "" {
+			purpose = w.Config.Payout.Purpose
+		}
 		f.Items = append(f.Items, bankfiles.PayoutItem{Seq: p.Seq, Serial: p.Serial, Member: p.Member, Account: p.AccountNo, Name: p.AccountName,
-			CNAPS: p.CNAPS, Amount: p.Amount, Route: p.Route, Purpose: w.Config.Payout.Purpose})
+			CNAPS: p.CNAPS, SuperBankNo: p.SuperBank, Amount: p.Amount, Route: p.Route, Purpose: purpose, Attach: string(kindShown(p.Kind))})
 	}
 	var out bytes.Buffer
 	err = payfile.WritePayout(&out, &f)
@@ -361,7 +417,8 @@ func (w *Work) expireThrough(ctx context.Context, tx *store.Tx, date bizdate.Dat
 		switch from {
 		case payout.BatchDraft:
 			b.State = payout.BatchRejected
-			err = payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Cancelled, 0)
+			err = firstErr(payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Cancelled, 0),
+				payout.Release(ctx, tx, w.Book.ID(), b.BatchNo))
 		case payout.BatchChecked:
 			err = w.withdrawApproval(ctx, tx, approvalID(b))
 		default: // its file may be with the bank already: then it is sent to the end

@@ -259,10 +259,10 @@ func TestCheckerAway(t *testing.T) {
 			s.play("2026-02-14", 0)
 			s.want(map[string]string{"2201": "0.00"})
 			s.read(func(tx *store.Tx) error {
-				flying, err := payout.InFlight(s.ctx, tx, s.engine.Book.ID(), day("2026-02-13"))
+				flying, err := payout.OnTheWay(s.ctx, tx, s.engine.Book.ID(), day("2026-02-13"))
 				var sum int64
 				for _, p := range flying {
-					sum += int64(p.Whole())
+					sum += int64(p.Amount)
 				}
 				if sum != 122720 {
 					t.Errorf("2201 at the cut of 02-13: %d fen, want 122720", sum)

@@ -85,7 +85,7 @@ func (r *Report) OK() bool { return len(r.Findings) == 0 }
 // vouchers dated from from to to. Without an account to look for it is
 // corporate.account: a check that compares with nothing would always pass.
 func Check(ctx context.Context, tx *store.Tx, book *subaccounts.Book, account string, from, to bizdate.Date) (*Report, error) {
-	account = plain(account)
+	account = Plain(account)
 	if account == "" {
 		return nil, fault.Invalid("corporate.account")
 	}
@@ -117,18 +117,19 @@ func (c *check) find(kind, subject string, amount money.Amount) {
 	c.Findings = append(c.Findings, Finding{kind, subject, amount})
 }
 
-// instructions: payouts are members' money, none may name the corporate account,
-// whether it was sent or not.
+// instructions: none but head office's own withdrawal may name the corporate
+// account, whether it was sent or not; and that one may name no other.
 func (c *check) instructions() error {
-	return c.tx.Each(c.ctx, "SELECT serial, account_no, amount_fen FROM payouts WHERE custody_id = ?", []any{c.book.ID()},
-		func(scan func(...any) error) error {
-			var serial, account string
+	return c.tx.Each(c.ctx, `SELECT serial, kind, account_no, amount_fen FROM payouts WHERE custody_id = ?
+		UNION ALL SELECT reference, kind, payee_account, amount_fen FROM payment_orders WHERE custody_id = ? AND serial = ''`,
+		[]any{c.book.ID(), c.book.ID()}, func(scan func(...any) error) error {
+			var serial, kind, account string
 			var amount money.Amount
-			if err := scan(&serial, &account, &amount); err != nil {
+			if err := scan(&serial, &kind, &account, &amount); err != nil {
 				return err
 			}
 			c.Payouts++
-			if plain(account) == c.account {
+			if (Plain(account) == c.account) != (kind == "HEAD_OFFICE") {
 				c.find("corporate.payout", serial, amount)
 			}
 			return nil
@@ -145,7 +146,7 @@ func (c *check) bindings() error {
 				return err
 			}
 			c.Bindings++
-			if plain(account) == c.account {
+			if Plain(account) == c.account {
 				c.find("corporate.binding", member, 0)
 			}
 			return nil
@@ -168,7 +169,7 @@ func (c *check) bank() error {
 				return err
 			}
 			c.Debits++
-			if plain(d.account) == c.account {
+			if Plain(d.account) == c.account {
 				debits = append(debits, d)
 			}
 			return nil
@@ -267,8 +268,8 @@ func (c *check) withdrawals() error {
 	return nil
 }
 
-// plain is an account number without the spaces and hyphens of its writing.
-func plain(account string) string {
+// Plain is an account number without the spaces and hyphens of its writing.
+func Plain(account string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' || r == '\t' || r == '\u3000' {
 			return -1

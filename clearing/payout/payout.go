@@ -62,13 +62,30 @@ type Payout struct {
 	DebitLine   *int64        `db:"debit_line_id" json:"-"`
 	ReturnedOn  *bizdate.Date `db:"returned_date" json:"returned_date"`
 	CreditedOn  *bizdate.Date `db:"credited_date" json:"credited_date"`
+
+	Kind      Kind   `db:"kind" json:"kind"`
+	Request   string `db:"request" json:"request,omitempty"` // reference of its payment order; empty for a settlement
+	BankName  string `db:"bank_name" json:"bank_name,omitempty"`
+	SuperBank string `db:"super_bank" json:"super_bank,omitempty"` // 超级网银号
+	Purpose   string `db:"purpose" json:"purpose,omitempty"`
+	Why       string `db:"route_reason" json:"-"` // JSON: why this route and no other
 }
 
 // Whole is what the payout takes from the member: amount and fee.
 func (p Payout) Whole() money.Amount { return p.Amount + p.Fee }
 
+// Item is under which its money stands in 2201, and the reference of its
+// vouchers: of a request its own reference, else the serial.
+func (p Payout) Item() string {
+	if p.Request != "" {
+		return p.Request
+	}
+	return p.Serial
+}
+
 const columns = `serial, batch_no, seq, member, account_no, account_name, cnaps, route, amount_fen, fee_fen, state, applied_date,
-	answer, answer_code, answer_reason, bank_ref, settled_date, debit_line_id, returned_date, credited_date`
+	answer, answer_code, answer_reason, bank_ref, settled_date, debit_line_id, returned_date, credited_date,
+	kind, request, bank_name, super_bank, purpose, route_reason`
 
 // Batch is a batch of payouts.
 type Batch struct {
@@ -81,6 +98,8 @@ type Batch struct {
 	Total    money.Amount `db:"total_fen" json:"total_fen"`
 	FileName string       `db:"file_name" json:"file_name"`
 	SHA256   string       `db:"file_sha256" json:"file_sha256"`
+	BankCode string       `db:"bank_code" json:"bank_code,omitempty"` // why the bank refused the whole file
+	Sends    int          `db:"sends" json:"sends,omitempty"`         // how often it was sent again
 }
 
 // States of a batch.
@@ -90,12 +109,13 @@ const (
 	BatchApproved   = "APPROVED"
 	BatchRejected   = "REJECTED"
 	BatchSent       = "SENT"
+	BatchRefused    = "FILE_REJECTED" // 整批退回: the bank took no row of it
 	BatchAnswered   = "ANSWERED"
 	BatchReconciled = "RECONCILED"
 	BatchExpired    = "EXPIRED"
 )
 
-const batchColumns = "batch_no, accounting_date, file_date, round, state, row_count, total_fen, file_name, file_sha256"
+const batchColumns = "batch_no, accounting_date, file_date, round, state, row_count, total_fen, file_name, file_sha256, bank_code, sends"
 
 // Serial is the key of a payout at the bank: it follows from the day on which
 // the batch was drawn up, the round and the row, never from a counter.
@@ -114,17 +134,24 @@ const MaxRows = 9999
 
 // Save inserts a batch with its payouts.
 func Save(ctx context.Context, tx *store.Tx, custodyID int64, b Batch, list []Payout) error {
-	_, err := tx.Exec(ctx, "INSERT INTO batches (custody_id, "+batchColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '')",
+	_, err := tx.Exec(ctx, "INSERT INTO batches (custody_id, "+batchColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0)",
 		custodyID, b.BatchNo, b.Date, b.FileDate, b.Round, b.State, b.Rows, b.Total)
 	if err != nil {
 		return err
 	}
 	bulk := tx.Bulk("payouts", store.Const("custody_id", custodyID), store.Text("serial"), store.Const("batch_no", b.BatchNo), store.Int("seq"),
 		store.Text("member"), store.Text("account_no"), store.Text("account_name"), store.Text("cnaps"), store.Text("route"),
-		store.Int("amount_fen"), store.Int("fee_fen"), store.Const("state", string(Draft)))
+		store.Int("amount_fen"), store.Int("fee_fen"), store.Const("state", string(Draft)), store.Text("kind"), store.Text("request"),
+		store.Text("bank_name"), store.Text("super_bank"), store.Text("purpose"), store.Text("route_reason"))
 	for _, p := range list {
 		bulk.Text(p.Serial).Int(int64(p.Seq)).Text(p.Member).Text(p.AccountNo).Text(p.AccountName).Text(p.CNAPS).Text(p.Route).
-			Int(int64(p.Amount)).Int(int64(p.Fee))
+			Int(int64(p.Amount)).Int(int64(p.Fee)).Text(string(p.Kind)).Text(p.Request).Text(p.BankName).Text(p.SuperBank).Text(p.Purpose).Text(p.Why)
+		if p.Request == "" {
+			continue
+		}
+		if err := bind(ctx, tx, custodyID, p); err != nil {
+			return err
+		}
 	}
 	return bulk.Flush(ctx)
 }
@@ -147,15 +174,6 @@ func BySerial(ctx context.Context, tx *store.Tx, custodyID int64, serial string)
 func InState(ctx context.Context, tx *store.Tx, custodyID int64, s State) ([]Payout, error) {
 	var list []Payout
 	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM payouts WHERE custody_id = ? AND settled_date IS NULL AND state = ? ORDER BY serial", custodyID, s)
-	return list, err
-}
-
-// InFlight returns the payouts whose money was on its way (提现在途) at the cut
-// of the date, in order of serial.
-func InFlight(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
-	var list []Payout
-	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND applied_date <= ?
-		AND (settled_date IS NULL OR settled_date > ?) ORDER BY serial`, custodyID, date, date)
 	return list, err
 }
 
@@ -201,6 +219,9 @@ func Update(ctx context.Context, tx *store.Tx, custodyID int64, from State, p Pa
 	if err == nil && n != 1 {
 		err = fault.Broken("payout.state", p.Serial, string(from), string(p.State))
 	}
+	if err == nil && p.Request != "" && p.Settled != nil {
+		err = end(ctx, tx, custodyID, p.Kind, p.Request, Ended, *p.Settled)
+	}
 	return err
 }
 
@@ -240,7 +261,7 @@ func Batches(ctx context.Context, tx *store.Tx, custodyID int64, states ...strin
 
 // UpdateBatch saves what may change of a batch.
 func UpdateBatch(ctx context.Context, tx *store.Tx, custodyID int64, b Batch) error {
-	_, err := tx.Exec(ctx, "UPDATE batches SET file_date = ?, state = ?, file_name = ?, file_sha256 = ? WHERE custody_id = ? AND batch_no = ?",
-		b.FileDate, b.State, b.FileName, b.SHA256, custodyID, b.BatchNo)
+	_, err := tx.Exec(ctx, "UPDATE batches SET file_date = ?, state = ?, file_name = ?, file_sha256 = ?, bank_code = ?, sends = ? WHERE custody_id = ? AND batch_no = ?",
+		b.FileDate, b.State, b.FileName, b.SHA256, b.BankCode, b.Sends, custodyID, b.BatchNo)
 	return err
 }
