@@ -242,6 +242,11 @@ const (
 	InstructClaim  InstructionKind = "CLAIM"  // 认领: credit the member with an unidentified receipt
 	InstructReturn InstructionKind = "RETURN" // 退汇入户: credit the member with a returned payout and the fee given back
 	InstructAdopt  InstructionKind = "ADOPT"  // 补单: the order is the member's; it is split with the date's night
+	InstructCredit InstructionKind = "CREDIT" // 调增: what the member has goes up
+	InstructDebit  InstructionKind = "DEBIT"  // 调减: what the member has goes down
+	InstructFreeze InstructionKind = "FREEZE" // 冻结: from available to frozen
+	InstructThaw   InstructionKind = "THAW"   // 解冻: from frozen to available
+	InstructDeduct InstructionKind = "DEDUCT" // 扣划: frozen money leaves the member
 )
 
 // InstructionItem is one row of an instruction file.

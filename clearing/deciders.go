@@ -13,10 +13,16 @@ type decider func(w *Work, ctx context.Context, tx *store.Tx, a approval.Approva
 
 // deciders tells for each kind of approval what its decision does.
 func deciders() map[string]decider {
-	return map[string]decider{
+	all := map[string]decider{
 		"batch":     (*Work).decideBatch,
 		"binding":   (*Work).decideBinding,
 		"exception": (*Work).decideException,
 		"waiver":    (*Work).decideWaiver,
 	}
+	for event, kind := range actionTable() {
+		if !kind.alone {
+			all[event] = (*Work).decideAction
+		}
+	}
+	return all
 }

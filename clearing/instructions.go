@@ -110,7 +110,11 @@ func instruction(kind bankfiles.InstructionKind, x exceptions.Exception, p Propo
 func (e *Engine) writeInstructions(ctx context.Context) error {
 	var pending []outbox.Effect
 	err := e.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		pending, err = outbox.Pending(ctx, tx, e.Book.ID(), instructionEffect)
+		if pending, err = outbox.Pending(ctx, tx, e.Book.ID(), instructionEffect); err != nil {
+			return err
+		}
+		more, err := outbox.Pending(ctx, tx, e.Book.ID(), subAccountEffect)
+		pending = append(pending, more...)
 		return err
 	})
 	if err != nil {
@@ -133,22 +137,18 @@ func (e *Engine) writeInstruction(ctx context.Context, p outbox.Effect) error {
 		return &fault.Fault{Kind: fault.Internal, Code: "instruction.unwritten", Args: []any{p.Subject}, File: p.FileName, Cause: err}
 	}
 	return e.DB.Tx(ctx, func(tx *store.Tx) error {
-		return outbox.Written(ctx, tx, e.Book.ID(), instructionEffect, p.Subject)
+		return outbox.Written(ctx, tx, e.Book.ID(), p.Kind, p.Subject)
 	})
 }
 
 // instructionOf makes the bytes again and compares them with what was recorded.
 func (e *Engine) instructionOf(ctx context.Context, p outbox.Effect) (raw []byte, err error) {
 	err = e.DB.Read(ctx, func(tx *store.Tx) error {
-		a, found, err := approval.Find(ctx, tx, e.Book.ID(), p.Subject)
-		if err != nil || !found {
-			return firstErr(err, fault.Broken("approval.changed", p.Subject))
+		if p.Kind == subAccountEffect {
+			raw, err = e.subAccountOf(ctx, tx, p)
+		} else {
+			raw, err = e.decidedInstruction(ctx, tx, p)
 		}
-		x, err := exceptions.Find(ctx, tx, e.Book.ID(), a.Subject)
-		if err != nil {
-			return err
-		}
-		raw, err = instructionFile(a, x, p.Date)
 		if got := digestOf(raw); err == nil && got != p.SHA256 {
 			return fault.Broken("outbox.changed", p.FileName, p.SHA256, got)
 		}
@@ -157,10 +157,23 @@ func (e *Engine) instructionOf(ctx context.Context, p outbox.Effect) (raw []byte
 	return raw, err
 }
 
+// decidedInstruction makes the bytes of an approved handling of an exception.
+func (e *Engine) decidedInstruction(ctx context.Context, tx *store.Tx, p outbox.Effect) ([]byte, error) {
+	a, found, err := approval.Find(ctx, tx, e.Book.ID(), p.Subject)
+	if err != nil || !found {
+		return nil, firstErr(err, fault.Broken("approval.changed", p.Subject))
+	}
+	x, err := exceptions.Find(ctx, tx, e.Book.ID(), a.Subject)
+	if err != nil {
+		return nil, err
+	}
+	return instructionFile(a, x, p.Date)
+}
+
 // hashInstructions writes what the bank was told of the day's decisions.
 func (w *Work) hashInstructions(ctx context.Context, tx *store.Tx, out io.Writer) error {
-	return tx.Each(ctx, `SELECT file_name, sha256 FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ? ORDER BY file_name`,
-		[]any{w.Book.ID(), w.Date, instructionEffect}, func(scan func(...any) error) error {
+	return tx.Each(ctx, `SELECT file_name, sha256 FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind IN (?, ?) ORDER BY file_name`,
+		[]any{w.Book.ID(), w.Date, instructionEffect, subAccountEffect}, func(scan func(...any) error) error {
 			var name, digest []byte
 			if err := scan(&name, &digest); err != nil {
 				return err

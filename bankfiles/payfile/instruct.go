@@ -64,7 +64,8 @@ func checkInstruct(f *bankfiles.InstructionFile) (total money.Amount, err error)
 // named by ADOPT and by nothing else. It returns "" where that holds.
 func badInstruction(it *bankfiles.InstructionItem) (code, field, value string) {
 	switch it.Kind {
-	case bankfiles.InstructClaim, bankfiles.InstructReturn, bankfiles.InstructAdopt:
+	case bankfiles.InstructClaim, bankfiles.InstructReturn, bankfiles.InstructAdopt, bankfiles.InstructCredit, bankfiles.InstructDebit,
+		bankfiles.InstructFreeze, bankfiles.InstructThaw, bankfiles.InstructDeduct:
 	default:
 		return "payfile.instruction", "kind", string(it.Kind)
 	}

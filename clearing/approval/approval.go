@@ -95,6 +95,14 @@ func All(ctx context.Context, tx *store.Tx, custodyID int64, state State) ([]App
 	return list, err
 }
 
+// Of returns what was submitted about a subject, in order of submission.
+func Of(ctx context.Context, tx *store.Tx, custodyID int64, kind, subject string) ([]Approval, error) {
+	var list []Approval
+	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM approvals WHERE custody_id = ? AND kind = ? AND subject = ?
+		ORDER BY made_at, approval_id`, custodyID, kind, subject)
+	return list, err
+}
+
 // Decide approves or rejects. The checker must be another person than the
 // maker, and the content must still be what was submitted.
 func Decide(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, checker, id string, to State, reason string) (Approval, error) {

@@ -37,7 +37,8 @@ type Recovery struct {
 	Amount  money.Amount
 }
 
-func (r Recovery) reference() string { return r.Advance + "/" + strconv.Itoa(r.Part) }
+// Reference is that of its voucher.
+func (r Recovery) Reference() string { return r.Advance + "/" + strconv.Itoa(r.Part) }
 
 // Recover takes it from the member's withdrawable money, as two people decided (E7e).
 func (f Advances) Recover(ctx context.Context, r Recovery, approvalID string) error {
@@ -45,7 +46,7 @@ func (f Advances) Recover(ctx context.Context, r Recovery, approvalID string) er
 		return err
 	}
 	fixed := []subaccounts.Leg{subaccounts.Debit(withdrawable(r.Member), r.Amount), subaccounts.Credit(reserve, r.Amount)}
-	return f.Once(ctx, "E7e", r.reference(), fixed, func() ([]subaccounts.Leg, error) { return nil, f.owes(ctx, r) })
+	return f.Once(ctx, "E7e", r.Reference(), fixed, func() ([]subaccounts.Leg, error) { return nil, f.owes(ctx, r) })
 }
 
 // RecoverPending takes it from what the member has earned and not yet been
@@ -55,7 +56,7 @@ func (f Advances) RecoverPending(ctx context.Context, r Recovery, approvalID str
 		return err
 	}
 	fixed := []subaccounts.Leg{subaccounts.Credit(reserve, r.Amount)}
-	return f.Once(ctx, "E26b", r.reference(), fixed, func() ([]subaccounts.Leg, error) {
+	return f.Once(ctx, "E26b", r.Reference(), fixed, func() ([]subaccounts.Leg, error) {
 		if err := f.owes(ctx, r); err != nil {
 			return nil, err
 		}
@@ -77,16 +78,19 @@ func (f Advances) owes(ctx context.Context, r Recovery) error {
 	if err != nil {
 		return err
 	}
+	if v.Event == "E26" && sumOf(v, withdrawable(r.Member)) == 0 {
+		return fault.Invalid("flows.debtor", r.Member, r.Advance)
+	}
 	left := sumOf(v, reserve)
 	for part := 1; part < min(r.Part, recoveriesMax); part++ {
-		v, err := f.oneOf(ctx, Recovery{Advance: r.Advance, Part: part}.reference(), "E7e", "E26b")
+		v, err := f.oneOf(ctx, Recovery{Advance: r.Advance, Part: part}.Reference(), "E7e", "E26b")
 		if err != nil {
 			return err
 		}
 		left += sumOf(v, reserve)
 	}
 	for _, event := range []string{"E7e", "E26b"} {
-		_, found, err := f.Book.VoucherByReference(ctx, f.Tx, event, r.reference())
+		_, found, err := f.Book.VoucherByReference(ctx, f.Tx, event, r.Reference())
 		if err != nil {
 			return err
 		}
@@ -96,6 +100,20 @@ func (f Advances) owes(ctx context.Context, r Recovery) error {
 	}
 	if r.Amount > left {
 		return fault.Invalid("flows.owes", r.Amount, left)
+	}
+	return nil
+}
+
+// unrecovered refuses what must not be done to an advance of which a part came back.
+func (f Advances) unrecovered(ctx context.Context, advance string) error {
+	for _, event := range []string{"E7e", "E26b"} {
+		_, found, err := f.standing(ctx, event, Recovery{Advance: advance, Part: 1}.Reference())
+		if err != nil {
+			return err
+		}
+		if found {
+			return fault.Invalid("flows.recovered", advance)
+		}
 	}
 	return nil
 }

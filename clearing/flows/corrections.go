@@ -121,12 +121,15 @@ func (f Corrections) BearFee(ctx context.Context, d FeeDifference, approvalID st
 	return f.move(ctx, "E14g", d.Reference, commission(d.Channel, d.Clearing), channelFee(d.Channel, d.Clearing), d.Amount)
 }
 
-// Adjustment moves withdrawable money between members (调账).
+// Adjustment moves withdrawable money between members (调账). Original is the
+// accounting date of what it corrects (原会计日), or zero: the voucher itself is
+// dated the day that collects, because a closed day takes no entry.
 type Adjustment struct {
 	Reference string
 	From, To  string
 	Amount    money.Amount
 	Reason    string
+	Original  bizdate.Date
 }
 
 // Adjust books it, as two people decided (E17x).
@@ -145,7 +148,8 @@ type Reversal struct {
 
 // Reverse takes a voucher back in red, as two people decided (E17, 红字冲正):
 // every leg with the opposite sign, quoting the original. Nothing is changed or
-// deleted; what was right goes under the reference with #2.
+// deleted; what was right goes under the reference with #2. An advance of which
+// a part was recovered is flows.recovered.
 func (f Corrections) Reverse(ctx context.Context, r Reversal, approvalID string) error {
 	if err := f.Decided(ctx, approvalID, "E17", r); err != nil {
 		return err
@@ -156,6 +160,11 @@ func (f Corrections) Reverse(ctx context.Context, r Reversal, approvalID string)
 	}
 	if !found {
 		return fault.Invalid("flows.order_unknown", r.Reference)
+	}
+	if r.Event == "E26" {
+		if err := f.Advances().unrecovered(ctx, r.Reference); err != nil {
+			return err
+		}
 	}
 	_, err = f.Book.Reverse(ctx, f.Tx, f.Actor, f.At, v.ID, f.Date, f.Source)
 	return err

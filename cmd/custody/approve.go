@@ -68,8 +68,16 @@ func (a *app) pending(ctx context.Context, e *clearing.Engine) error {
 	return a.answer(map[string]any{"approvals": list}, func() {
 		g := a.grid("ID", a.t("cli.col.kind"), a.t("cli.col.subject"), a.t("cli.col.maker"), a.t("cli.col.since"))
 		for _, p := range list {
-			g.row(p.ID, a.named("approval_kind", p.Kind), p.Subject, p.Maker, stamp(p.MadeAt))
+			g.row(p.ID, a.approvalKind(p.Kind), p.Subject, p.Maker, stamp(p.MadeAt))
 		}
 		g.print()
 	})
+}
+
+// approvalKind names what is to be decided; an action is called by its event.
+func (a *app) approvalKind(kind string) string {
+	if name := a.named("approval_kind", kind); name != kind {
+		return name
+	}
+	return a.named("event", kind)
 }

@@ -34,7 +34,7 @@ var names = map[string]map[string]string{
 	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver"},
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
-	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "seal": "cli.outbox.seal"},
+	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal"},
 	"role": {
 		"operator": "cli.role.operator", "maker": "cli.role.maker", "checker": "cli.role.checker",
 		"auditor": "cli.role.auditor", "scheduler": "cli.role.scheduler",

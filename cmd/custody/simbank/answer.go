@@ -31,6 +31,8 @@ type state struct {
 	// What waits for head office's word, and what has come of it.
 	Held    []holding  `json:"held,omitempty"`
 	Adopted []adoption `json:"adopted,omitempty"`
+	// What is frozen (冻结), by member; not there before the first freeze.
+	Frozen map[string]int64 `json:"frozen_fen,omitempty"`
 }
 
 // Answer plays the bank for a day: it reads the payout and instruction files in
@@ -304,7 +306,7 @@ func (b *bank) balances() *bankfiles.BalanceFile {
 	f := &bankfiles.BalanceFile{Account: custodyAccount, Date: b.date}
 	for i, code := range b.plan.codes {
 		f.Items = append(f.Items, bankfiles.BalanceItem{Member: code,
-			Available: amountOf(max(0, b.after.Available[i])), Cash: amountOf(b.cash[i])})
+			Available: amountOf(max(0, b.after.Available[i])), Cash: amountOf(b.cash[i]), Frozen: amountOf(b.after.Frozen[code])})
 	}
 	return f
 }

@@ -57,7 +57,7 @@ func (b *bank) follow(files []*bankfiles.InstructionFile) error {
 			switch {
 			case m < 0:
 				bad = "simbank.member"
-			case it.Kind == bankfiles.InstructAdopt && !b.adopt(it, m), it.Kind != bankfiles.InstructAdopt && !b.credit(it, m):
+			case !b.carryOut(it, m):
 				bad = "simbank.instruction"
 			default:
 				continue
@@ -66,6 +66,44 @@ func (b *bank) follow(files []*bankfiles.InstructionFile) error {
 		}
 	}
 	return nil
+}
+
+// carryOut does what one row says; it reports whether that could be done.
+func (b *bank) carryOut(it *bankfiles.InstructionItem, m int) bool {
+	switch it.Kind {
+	case bankfiles.InstructAdopt:
+		return b.adopt(it, m)
+	case bankfiles.InstructClaim, bankfiles.InstructReturn:
+		return b.credit(it, m)
+	}
+	return b.change(it, m)
+}
+
+// change moves what a member has, as head office decided. The bank lets no
+// frozen money go that it does not hold frozen.
+func (b *bank) change(it *bankfiles.InstructionItem, m int) bool {
+	available, frozen := int64(0), int64(0)
+	switch fen := int64(it.Amount); it.Kind {
+	case bankfiles.InstructCredit:
+		available = fen
+	case bankfiles.InstructDebit:
+		available = -fen
+	case bankfiles.InstructFreeze:
+		available, frozen = -fen, fen
+	case bankfiles.InstructThaw:
+		available, frozen = fen, -fen
+	case bankfiles.InstructDeduct:
+		frozen = -fen
+	}
+	b.after.Available[m] += available
+	if frozen == 0 {
+		return true
+	}
+	if b.after.Frozen == nil {
+		b.after.Frozen = map[string]int64{}
+	}
+	b.after.Frozen[it.Member] += frozen
+	return b.after.Frozen[it.Member] >= 0
 }
 
 // credit gives a member what the bank held: a receipt that was claimed, or his

@@ -1,0 +1,121 @@
+package clearing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"custody/bankfiles"
+	"custody/bankfiles/payfile"
+	"custody/clearing/approval"
+	"custody/clearing/outbox"
+	"custody/internal/fault"
+	"custody/internal/money"
+	"custody/internal/store"
+	"custody/subaccounts"
+)
+
+// subAccountEffect is the kind of instruction files (分户指令) of what people
+// start themselves; the subject is the voucher. The bank keeps its own sub-ledger
+// and cannot know of a transfer or a freeze: without these files its list of
+// balances would differ from the books ever after (R8).
+const subAccountEffect = "sub-account"
+
+// intendSubAccounts records what the bank must change, in the transaction that
+// posts the voucher.
+func (w *Work) intendSubAccounts(ctx context.Context, tx *store.Tx, v subaccounts.Voucher, as approval.Approval) error {
+	if len(subAccountItems(v)) == 0 {
+		return nil
+	}
+	var n int
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ?", w.Book.ID(), w.Date, subAccountEffect)
+	if err != nil {
+		return err
+	}
+	no := fmt.Sprintf("SI%s-A%04d", w.Date.Compact(), n+1)
+	raw, err := subAccountFile(no, v, as)
+	if err != nil {
+		return err
+	}
+	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: subAccountEffect, Subject: v.Event + ":" + v.Reference,
+		FileName: no + ".txt", SHA256: digestOf(raw)})
+}
+
+// oneActor stands for the checker of what one person may do.
+const oneActor = "-"
+
+// subAccountFile returns the bytes for the bank; they follow from the voucher
+// and from who decided.
+func subAccountFile(no string, v subaccounts.Voucher, as approval.Approval) ([]byte, error) {
+	f := bankfiles.InstructionFile{No: no, Date: v.Date, Maker: as.Maker, Checker: oneActor, Items: subAccountItems(v)}
+	if as.Checker != nil {
+		f.Checker = *as.Checker
+	}
+	var out bytes.Buffer
+	err := payfile.WriteInstruct(&out, &f)
+	return out.Bytes(), err
+}
+
+// subAccountItems says per member what a voucher changes of what the bank knows:
+// available is 2001 and 2002 together, frozen is 2003.
+func subAccountItems(v subaccounts.Voucher) []bankfiles.InstructionItem {
+	type change struct{ available, frozen money.Amount }
+	changes := map[string]*change{}
+	var members []string
+	for _, e := range v.Entries {
+		if e.Code != "2001" && e.Code != "2002" && e.Code != "2003" {
+			continue
+		}
+		c := changes[e.Owner]
+		if c == nil {
+			c = &change{}
+			changes[e.Owner], members = c, append(members, e.Owner)
+		}
+		if e.Code == "2003" {
+			c.frozen -= e.Amount
+		} else {
+			c.available -= e.Amount
+		}
+	}
+	slices.Sort(members)
+	var items []bankfiles.InstructionItem
+	add := func(kind bankfiles.InstructionKind, member string, amount money.Amount) {
+		if amount > 0 {
+			seq := len(items) + 1
+			items = append(items, bankfiles.InstructionItem{Seq: seq, Kind: kind, Member: member, Amount: amount,
+				Reference: fmt.Sprintf("%s:%s/%d", v.Event, v.Reference, seq)})
+		}
+	}
+	for _, m := range members {
+		c := changes[m]
+		froze, thawed := max(min(-c.available, c.frozen), 0), max(min(c.available, -c.frozen), 0)
+		add(bankfiles.InstructFreeze, m, froze)
+		add(bankfiles.InstructThaw, m, thawed)
+		add(bankfiles.InstructDebit, m, -c.available-froze)
+		add(bankfiles.InstructCredit, m, c.available-thawed)
+		add(bankfiles.InstructDeduct, m, -c.frozen-thawed)
+	}
+	return items
+}
+
+// subAccountOf makes the bytes of a recorded instruction again.
+func (e *Engine) subAccountOf(ctx context.Context, tx *store.Tx, p outbox.Effect) ([]byte, error) {
+	event, reference, _ := strings.Cut(p.Subject, ":")
+	v, found, err := e.Book.VoucherByReference(ctx, tx, event, reference)
+	if err != nil || !found {
+		return nil, firstErr(err, fault.Broken("action.unposted", p.Subject))
+	}
+	as := approval.Approval{Maker: v.Actor}
+	list, err := approval.Of(ctx, tx, e.Book.ID(), event, p.Subject)
+	for _, a := range list {
+		if a.State == approval.Approved {
+			as = a
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return subAccountFile(strings.TrimSuffix(p.FileName, ".txt"), v, as)
+}
