@@ -1,7 +1,6 @@
 package clearing
 
 import (
-	"custody/bankfiles"
 	"custody/clearing/reconcile"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -37,27 +36,28 @@ func link(account string, from, to bizdate.Date, opening, closing money.Amount) 
 	return reconcile.Statement{Account: account, From: from, To: to, Opening: opening, Closing: closing, Sum: closing - opening}
 }
 
-// chained refuses a statement that does not fit between its neighbours: one that
-// does not open with what the statement before closed with (statement.chain),
-// that shares days with it or the next (chain.overlap), or that does not close
-// with what the next one opened with (chain.next).
-func (l *lineLoader) chained(s *bankfiles.Statement, from bizdate.Date, opening, closing money.Amount) error {
-	links, err := l.neighbours(s.Account, s.To)
+// chained refuses a day of a statement that does not fit between its neighbours:
+// one that does not open with what the day before closed with (statement.chain),
+// that an older statement covers (chain.overlap), or that does not close with
+// what the next one opened with (chain.next).
+func (l *lineLoader) chained(d statementDay) error {
+	account := l.w.Config.Account
+	links, err := l.neighbours(account, d.Date)
 	if err != nil {
 		return err
 	}
 	for _, n := range links {
-		if n.To < s.To && n.Closing != opening {
-			return fault.Invalid("statement.chain", opening, n.To, n.Closing).In(l.a.name).AtLine(s.Line).On("OPBD", opening.String())
+		if n.To < d.Date && n.Closing != d.Opening {
+			return fault.Invalid("statement.chain", d.Opening, n.To, n.Closing).In(l.a.name).AtLine(d.Line).On("OPBD", d.Opening.String())
 		}
 	}
-	breaks := reconcile.Chain(s.Account, money.CNY, append(links, link(s.Account, from, s.To, opening, closing)))
+	breaks := reconcile.Chain(account, money.CNY, append(links, link(account, d.Date, d.Date, d.Opening, d.Closing)))
 	if len(breaks) == 0 {
 		return nil
 	}
 	b := breaks[0]
 	if b.Kind == reconcile.ChainOverlap {
-		return fault.Invalid("chain.overlap", b.After.From, b.Before.To).In(l.a.name).AtLine(s.Line).On("FrDtTm", from.String())
+		return fault.Invalid("chain.overlap", b.After.From, b.Before.To).In(l.a.name).AtLine(d.Line).On("FrDtTm", d.Date.String())
 	}
-	return fault.Invalid("chain.next", closing, b.After.To, b.After.Opening, b.Difference).In(l.a.name).AtLine(s.Line).On("CLBD", closing.String())
+	return fault.Invalid("chain.next", d.Closing, b.After.To, b.After.Opening, b.Difference).In(l.a.name).AtLine(d.Line).On("CLBD", d.Closing.String())
 }

@@ -34,11 +34,22 @@ func TestStatementsMustChain(t *testing.T) {
 		wantCode(t, load(b, "2026-02-13", statementBytes(t, "2026-02-13", account, "CNY", "0.00", "1292.20", 1, "K1301")), "chain.next")
 		sound(b, "2026-02-13")
 	})
-	t.Run("shares days with the one before", func(t *testing.T) {
+	t.Run("shares a day with another, and says otherwise of it", func(t *testing.T) {
+		b := newWorkedBooks(t)
+		sound(b, "2026-02-12")
+		raw := statementBytes(t, "2026-02-14", account, "CNY", "0.00", "1000.00", 1, "K1201")
+		wantCode(t, load(b, "2026-02-14", replaced(t, raw, "<FrDtTm>2026-02-14", "<FrDtTm>2026-02-12")), "chain.overlap")
+		sound(b, "2026-02-14")
+	})
+	t.Run("shares a day with another, and says the same of it", func(t *testing.T) {
 		b := newWorkedBooks(t)
 		sound(b, "2026-02-12")
 		raw := replaced(t, statementBytes(t, "2026-02-14", account, "CNY", "0.00", "0.00", 1), "<FrDtTm>2026-02-14", "<FrDtTm>2026-02-12")
-		wantCode(t, load(b, "2026-02-14", raw), "chain.overlap")
-		sound(b, "2026-02-14")
+		if err := load(b, "2026-02-14", raw); err != nil {
+			t.Fatal(err)
+		}
+		if days := b.statementDays(); days != "2026-02-12 2026-02-13 2026-02-14" {
+			t.Errorf("statements of %s", days)
+		}
 	})
 }

@@ -96,6 +96,8 @@ func mustYuan(s string) money.Amount {
 type Files struct {
 	Intraday bool `yaml:"intraday"` // 当日明细 (camt.052) on the release day
 	Balances bool `yaml:"balances"` // 子账户余额文件 (R8)
+	// StatementProfile is the profile of the bank's table where several fit.
+	StatementProfile string `yaml:"statement_profile"`
 }
 
 // Limits are periods after which something becomes a person's work.

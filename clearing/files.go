@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -77,6 +78,8 @@ type ImportReport struct {
 	AlreadyLoaded bool   `json:"already_loaded"`
 	LoadedOn      string `json:"loaded_on,omitempty"`
 	DryRun        bool   `json:"dry_run"`
+	// From is the first day of a statement; the file's date is the last.
+	From bizdate.Date `json:"from,omitempty"`
 }
 
 // maxFileBytes bounds a file from outside: 5,000,000 rows of 600 bytes are 3 GB.
@@ -184,9 +187,16 @@ func (w *Work) take(ctx context.Context, kept *arrival, format inspect.Format, d
 	a.sha256, a.bytes = kept.sha256, kept.bytes
 	report := &ImportReport{File: a.file(), DryRun: dryRun}
 	old, err := w.inForce(ctx, a)
+	if f := fault.Of(err); f != nil && f.Kind == fault.Bad && !dryRun {
+		return nil, errors.Join(err, w.reject(ctx, a, err))
+	}
+	report.From = a.from
 	switch {
 	case err != nil:
 		return nil, err
+	case old.ID != 0 && a.kind == fileStatement:
+		report.AlreadyLoaded, report.LoadedOn, report.File = true, time.UnixMilli(old.ArrivedAt).In(bizdate.Zone).Format("2006-01-02 15:04:05"), old
+		return report, nil
 	case old.ID != 0 && old.SHA256 == a.sha256 && old.State != FileValidated:
 		report.AlreadyLoaded, report.LoadedOn, report.File = true, time.UnixMilli(old.ArrivedAt).In(bizdate.Zone).Format("2006-01-02 15:04:05"), old
 		return report, nil
@@ -235,8 +245,12 @@ func (a *arrival) file() File {
 		SHA256: a.sha256, Bytes: a.bytes, Rows: a.rows, Pay: a.pay, Refund: a.refund, Fee: a.fee, Errors: "[]"}
 }
 
-// inForce returns the file that already stands for the same kind, source and date.
+// inForce returns the file that already stands for the same kind, source and
+// date; of a statement over several days one only where it stands for all of them.
 func (w *Work) inForce(ctx context.Context, a *arrival) (File, error) {
+	if a.kind == fileStatement {
+		return w.newDays(ctx, a)
+	}
 	var f File
 	err := w.DB.Read(ctx, func(tx *store.Tx) error {
 		_, err := tx.Find(ctx, &f, "SELECT "+fileColumns+` FROM files
@@ -253,6 +267,21 @@ type errorRecord struct {
 	Line  int    `json:"line,omitempty"`
 	Field string `json:"field,omitempty"`
 	Value string `json:"value,omitempty"`
+	Args  []any  `json:"args,omitempty"` // of the sentence, as text or whole numbers
+}
+
+// plainArgs are the arguments of a sentence in a form that JSON gives back: whole
+// numbers stay numbers, all else is the text that the sentence would show.
+func plainArgs(args []any) []any {
+	list := make([]any, len(args))
+	for i, arg := range args {
+		if _, named := arg.(fmt.Stringer); !named && reflect.ValueOf(arg).CanInt() {
+			list[i] = reflect.ValueOf(arg).Int()
+			continue
+		}
+		list[i] = fmt.Sprint(arg)
+	}
+	return list
 }
 
 // reject records the refused file with its faults; its expectation stays open.
@@ -265,7 +294,7 @@ func (w *Work) reject(ctx context.Context, a *arrival, cause error) error {
 		}
 	}
 	for _, f := range list {
-		records = append(records, errorRecord{f.Code, f.Line, f.Field, f.Value})
+		records = append(records, errorRecord{f.Code, f.Line, f.Field, f.Value, plainArgs(f.Args)})
 	}
 	raw, err := json.Marshal(records)
 	if err != nil {

@@ -3,18 +3,16 @@ package clearing
 import (
 	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"custody/bankfiles"
-	"custody/bankfiles/alipay"
-	"custody/bankfiles/camt"
 	"custody/bankfiles/inspect"
 	"custody/bankfiles/orderfile"
 	"custody/bankfiles/payfile"
-	"custody/bankfiles/wechat"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -28,7 +26,15 @@ type arrival struct {
 	source string // channel, account or batch
 	date   bizdate.Date
 	format inspect.Format
-	noBill bool // the channel says that there was no trade
+	noBill bool   // the channel says that there was no trade
+	packed string // how the file holds another one: gzip, zip
+	entry  string // of a zip, the file that counts
+
+	// Of a statement:
+	from   bizdate.Date
+	days   []statementDay
+	fresh  []statementDay // those that the books have not
+	ours   []bool         // by statement of the file: of our account
 	rows   int
 	pay    money.Amount
 	refund money.Amount
@@ -43,36 +49,51 @@ type arrival struct {
 // sniffBytes is how much of a file decides what it is.
 const sniffBytes = 64 << 10
 
-// detect says what the file is, by its content.
-func detect(path string) (inspect.Format, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, sniffBytes))
-	return inspect.Detect(head), err
-}
-
-// read checks a whole file and says what it is about. format "" is detected.
+// read checks a whole file and says what it is about. format "" is detected; a
+// profile may be named for a table that several profiles fit, or none.
 func (e *Engine) read(path, name string, format inspect.Format) (*arrival, error) {
-	detected, err := detect(path)
+	a := &arrival{path: path, name: name}
+	if err := e.look(a); err != nil {
+		return nil, readFault(a, err)
+	}
+	if a.format == workbook && !isProfile(format) {
+		var err error
+		if a.format, err = e.ofWorkbook(a); err != nil {
+			return nil, readFault(a, err)
+		}
+	}
+	if isProfile(format) && (a.format == inspect.Unknown || isStatement(a.format)) {
+		a.format = format
+	}
+	if format != "" && format != a.format {
+		return nil, fault.Invalid("file.format", string(a.format), string(format)).In(name)
+	}
+	src, err := a.open()
 	if err != nil {
-		return nil, fault.Invalid("file.read", name).In(name).Because(err)
+		return nil, readFault(a, err)
 	}
-	if format != "" && format != detected {
-		return nil, fault.Invalid("file.format", string(detected), string(format)).In(name)
-	}
-	a := &arrival{path: path, name: name, format: detected}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if err := e.describe(a, f); err != nil {
-		return nil, err
+	defer src.Close()
+	if err := e.describe(a, src); err != nil {
+		return nil, readFault(a, err)
 	}
 	return a, a.nameAgrees()
+}
+
+// readFault makes a fault of what the system says of a file that cannot be read.
+func readFault(a *arrival, err error) error {
+	if fault.Of(err) == nil && errors.Is(err, fs.ErrPermission) {
+		return fault.Invalid("file.read", a.name).In(a.name).Because(err)
+	}
+	return err
+}
+
+// bookable reports whether a file of this format can be imported.
+func bookable(f inspect.Format) bool {
+	switch f {
+	case inspect.Orders, inspect.NoBill, inspect.PayoutResult, inspect.Balances:
+		return true
+	}
+	return isBill(f) || isStatement(f)
 }
 
 // describe fills in kind, source, date and totals from the content.
@@ -82,12 +103,8 @@ func (e *Engine) describe(a *arrival, src io.Reader) error {
 		a.kind = fileOrders
 		sum, err := orderfile.Read(a.name, src, nil)
 		return errors.Join(err, a.totals(sum))
-	case inspect.WeChatAll, inspect.AlipayTrade:
-		return e.describeBill(a, src)
 	case inspect.NoBill:
 		return e.describeNoBill(a)
-	case inspect.Camt053, inspect.Camt052:
-		return e.describeStatement(a, src)
 	case inspect.PayoutResult:
 		f, err := payfile.ReadResult(a.name, src)
 		if err != nil {
@@ -102,6 +119,12 @@ func (e *Engine) describe(a *arrival, src io.Reader) error {
 		}
 		a.kind, a.source, a.date, a.rows = fileBalances, f.Account, f.Date, len(f.Items)
 		return e.ourAccount(a, f.Account)
+	}
+	switch {
+	case isBill(a.format):
+		return e.describeBill(a, src)
+	case isStatement(a.format):
+		return e.describeStatement(a, src)
 	}
 	return fault.Invalid("file.unknown", string(a.format)).In(a.name)
 }
@@ -120,11 +143,7 @@ func (a *arrival) totals(sum bankfiles.TradeSummary) error {
 
 func (e *Engine) describeBill(a *arrival, src io.Reader) error {
 	a.kind = fileBill
-	read := wechat.Read
-	if a.format == inspect.AlipayTrade {
-		read = alipay.Read
-	}
-	sum, err := read(a.name, src, nil)
+	sum, err := readBill(a, src, nil)
 	if err != nil {
 		return err
 	}
@@ -162,56 +181,30 @@ func (e *Engine) describeNoBill(a *arrival) error {
 }
 
 func (a *arrival) dateFromName() error {
-	dates := nameDates(a.name)
-	if len(dates) != 1 {
+	if a.date = a.onlyNameDate(); a.date.IsZero() {
 		return fault.Invalid("file.no-date").In(a.name)
 	}
-	a.date = dates[0]
 	return nil
 }
 
-// head keeps the last statement of a file; our files carry one statement each.
-type head struct {
-	bankfiles.Statement
-	count int
-}
-
-func (h *head) Open(*bankfiles.Statement) error       { h.count++; return nil }
-func (h *head) Entry(*bankfiles.StatementEntry) error { return nil }
-func (h *head) Close(s *bankfiles.Statement) error    { h.Statement = *s; return nil }
-
-func (e *Engine) describeStatement(a *arrival, src io.Reader) error {
-	var h head
-	if err := camt.Read(a.name, src, &h); err != nil {
-		return err
-	}
-	if h.count != 1 {
-		return fault.Invalid("statement.count", h.count).In(a.name)
-	}
-	a.kind, a.source, a.date, a.rows = fileStatement, h.Account, h.To, h.Entries
-	if h.Kind == bankfiles.Intraday {
-		a.kind = fileIntraday
-	} else if err := checkBalances(a.name, &h.Statement); err != nil {
-		return err
-	}
-	if h.Currency != "" && h.Currency != money.CNY {
-		return fault.Invalid("statement.currency", h.Currency).In(a.name).On("Ccy", h.Currency)
-	}
-	if a.date.IsZero() {
-		return fault.Invalid("statement.date").In(a.name)
-	}
-	return e.ourAccount(a, h.Account)
-}
-
-// checkBalances: an end-of-day statement is booked only when it proves itself.
-func checkBalances(name string, s *bankfiles.Statement) error {
-	switch {
-	case s.Opening == nil || s.Closing == nil:
-		return fault.Invalid("statement.no-balance").In(name).AtLine(s.Line)
-	case s.Balanced == nil || !*s.Balanced:
-		return fault.Invalid("statement.unbalanced", s.Opening, s.Sum, s.Closing).In(name).AtLine(s.Line)
+// nameDates returns the different dates in the file's name, or, where it has
+// none, in that of the file within it.
+func (a *arrival) nameDates() []bizdate.Date {
+	for _, name := range a.names() {
+		if dates := nameDates(name); len(dates) > 0 {
+			slices.Sort(dates)
+			return slices.Compact(dates)
+		}
 	}
 	return nil
+}
+
+// onlyNameDate is the one date in the name, or none.
+func (a *arrival) onlyNameDate() bizdate.Date {
+	if dates := a.nameDates(); len(dates) == 1 {
+		return dates[0]
+	}
+	return 0
 }
 
 func (e *Engine) ourAccount(a *arrival, account string) error {
@@ -252,8 +245,12 @@ func (a *arrival) nameAgrees() error {
 	if a.kind == fileResult || len(dates) == 0 {
 		return nil
 	}
+	from := a.from
+	if from.IsZero() {
+		from = a.date
+	}
 	for _, d := range dates {
-		if d == a.date {
+		if from <= d && d <= a.date {
 			return nil
 		}
 	}

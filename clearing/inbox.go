@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,9 @@ func (w *Work) mayConcern(name string, missing []File) bool {
 				return true
 			}
 		}
+		if f.Kind == fileStatement && len(dates) == 2 && dates[0] < f.Date && f.Date < dates[1] {
+			return true
+		}
 	}
 	return len(dates) == 0
 }
@@ -109,7 +113,10 @@ func (w *Work) takeFromInbox(ctx context.Context, name string, missing []File) e
 
 func wanted(a *arrival, missing []File) bool {
 	for _, f := range missing {
-		if f.Kind == a.kind && f.Source == a.source && f.Date == a.date {
+		if f.Kind != a.kind || f.Source != a.source {
+			continue
+		}
+		if f.Date == a.date || slices.ContainsFunc(a.days, func(d statementDay) bool { return d.Date == f.Date }) {
 			return true
 		}
 	}

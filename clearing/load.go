@@ -2,14 +2,11 @@ package clearing
 
 import (
 	"context"
-	"os"
+	"io"
 
 	"custody/bankfiles"
-	"custody/bankfiles/alipay"
-	"custody/bankfiles/inspect"
 	"custody/bankfiles/orderfile"
 	"custody/bankfiles/payfile"
-	"custody/bankfiles/wechat"
 	"custody/clearing/orders"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -26,6 +23,9 @@ const groupRows = 100_000
 // visible to the steps only when its state becomes LOADED with the last group.
 // id is that of an interrupted load of the same bytes, or 0.
 func (w *Work) load(ctx context.Context, a *arrival, id int64) (int64, error) {
+	if a.kind == fileStatement {
+		return w.loadStatement(ctx, a)
+	}
 	err := w.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := w.mayLoad(ctx, tx, a); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (w *Work) load(ctx context.Context, a *arrival, id int64) (int64, error) {
 	if err != nil {
 		return id, err
 	}
-	f, err := os.Open(a.path)
+	f, err := a.open()
 	if err != nil {
 		return id, err
 	}
@@ -52,8 +52,8 @@ func (w *Work) load(ctx context.Context, a *arrival, id int64) (int64, error) {
 		err = w.loadOrders(ctx, a, id, f)
 	case a.kind == fileBill:
 		err = w.loadBill(ctx, a, id, f)
-	case a.kind == fileStatement || a.kind == fileIntraday:
-		err = w.loadStatement(ctx, a, id, f)
+	case a.kind == fileIntraday:
+		err = w.loadReport(ctx, a, id, f)
 	case a.kind == fileResult:
 		err = w.loadResult(ctx, a, id, f)
 	case a.kind == fileBalances:
@@ -106,7 +106,7 @@ func (w *Work) memberSet(ctx context.Context, tx *store.Tx) (map[string]subaccou
 // maxRowFaults bounds how many bad rows of a file are told.
 const maxRowFaults = 100
 
-func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f *os.File) error {
+func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader) error {
 	var members map[string]subaccounts.Member
 	err := w.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		members, err = w.memberSet(ctx, tx)
@@ -202,7 +202,7 @@ func (w *Work) insertOrders(ctx context.Context, tx *store.Tx, a *arrival, id in
 	return err
 }
 
-func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f *os.File) error {
+func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f io.Reader) error {
 	var group []orders.BillRow
 	flush := func(last bool) error {
 		return w.DB.Tx(ctx, func(tx *store.Tx) error {
@@ -216,11 +216,7 @@ func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f *os.File) e
 			return w.setFileState(ctx, tx, id, FileLoaded)
 		})
 	}
-	read := wechat.Read
-	if a.format == inspect.AlipayTrade {
-		read = alipay.Read
-	}
-	_, err := read(a.name, f, func(r *bankfiles.BillRow) error {
+	_, err := readBill(a, f, func(r *bankfiles.BillRow) error {
 		amount, err := r.Amount.Fen()
 		if err != nil || amount <= 0 {
 			return fault.Invalid("order.amount").In(a.name).AtLine(r.Line).On("amount", r.Amount.String())
@@ -245,7 +241,7 @@ func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f *os.File) e
 }
 
 // loadResult records the bank's answers; the results step posts them.
-func (w *Work) loadResult(ctx context.Context, a *arrival, id int64, f *os.File) error {
+func (w *Work) loadResult(ctx context.Context, a *arrival, id int64, f io.Reader) error {
 	result, err := payfile.ReadResult(a.name, f)
 	if err != nil {
 		return err
@@ -258,7 +254,7 @@ func (w *Work) loadResult(ctx context.Context, a *arrival, id int64, f *os.File)
 	})
 }
 
-func (w *Work) loadBalances(ctx context.Context, a *arrival, id int64, f *os.File) error {
+func (w *Work) loadBalances(ctx context.Context, a *arrival, id int64, f io.Reader) error {
 	list, err := payfile.ReadBalance(a.name, f)
 	if err != nil {
 		return err

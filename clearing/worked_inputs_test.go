@@ -34,7 +34,8 @@ type workedBooks struct {
 	home   string
 	engine *clearing.Engine
 
-	everyStep bool // play every step by itself, twice
+	everyStep bool   // play every step by itself, twice
+	form      string // of the bank's statements; camt.053 where empty
 }
 
 const workedConfig = `
@@ -260,6 +261,10 @@ func (b *workedBooks) statement(date string) {
 	}
 	head := statementHead(day(date), "STMT")
 	head.Opening, head.Closing = &opening, &closing
+	if b.form != "" {
+		b.write(filepath.Join("inbox", "statement-"+day(date).Compact()+formTails[b.form]), statementIn(b.t, b.form, head, entries))
+		return
+	}
 	b.drop("statement-"+day(date).Compact()+".xml", func(w io.Writer) error {
 		return camt.Write(w, camt.Document{Kind: bankfiles.EndOfDay, MessageID: "M" + day(date).Compact(), Created: day(date).At(24, 30),
 			Statements: []camt.Content{{Head: head, Entries: entries}}})

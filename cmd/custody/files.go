@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -83,22 +84,57 @@ func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
 	}
 }
 
-// verb is the place of an argument in a text. The books keep why a file was
-// rejected without the arguments; inspect says them.
+// verb is the place of an argument in a text: files that were rejected before the
+// books kept arguments show it empty.
 var verb = regexp.MustCompile(`%\[\d+\][a-z]`)
 
-// firstError says why a file was rejected.
+// firstError says why a file was rejected, in the sentence that the import said.
 func (a *app) firstError(f clearing.File) {
 	var list []struct {
-		Code string `json:"code"`
-		Line int    `json:"line"`
+		Code  string `json:"code"`
+		Line  int    `json:"line"`
+		Field string `json:"field"`
+		Value string `json:"value"`
+		Args  []any  `json:"args"`
 	}
-	if f.State != clearing.FileRejected || json.Unmarshal([]byte(f.Errors), &list) != nil || len(list) == 0 {
+	decoder := json.NewDecoder(strings.NewReader(f.Errors))
+	decoder.UseNumber()
+	if f.State != clearing.FileRejected || decoder.Decode(&list) != nil || len(list) == 0 {
 		return
 	}
+	first := list[0]
 	name := plain(f.Name)
-	if list[0].Line > 0 {
-		name += a.t("place.line", list[0].Line)
+	if first.Line > 0 {
+		name += a.t("place.line", first.Line)
 	}
-	a.say("cli.file.why", name, verb.ReplaceAllString(a.t(list[0].Code), "…"))
+	text := ""
+	if len(first.Args) > 0 {
+		text = a.t(first.Code, sentenceArgs(first.Args)...)
+	} else {
+		text = verb.ReplaceAllString(a.t(first.Code), "…")
+	}
+	a.say("cli.file.why", name, text)
+	if first.Field != "" && first.Value != "" {
+		a.say("cli.file.why.field", plain(first.Field), plain(first.Value))
+	}
+}
+
+// sentenceArgs are the arguments of a kept fault as its sentence takes them.
+func sentenceArgs(args []any) []any {
+	list := make([]any, len(args))
+	for i, arg := range args {
+		switch v := arg.(type) {
+		case json.Number:
+			if n, err := v.Int64(); err == nil {
+				list[i] = n
+				continue
+			}
+			list[i] = v.String()
+		case string:
+			list[i] = plain(v)
+		default:
+			list[i] = v
+		}
+	}
+	return list
 }

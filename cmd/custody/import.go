@@ -52,6 +52,8 @@ func (a *app) imported(r *clearing.ImportReport) {
 		a.say("cli.import.already", f.Name, r.LoadedOn)
 	case r.DryRun:
 		a.say("cli.import.dry", f.Name, what, f.Date, a.count(f.Rows, countRows))
+	case f.Kind == "statement" && r.From != 0 && r.From < f.Date:
+		a.say("cli.import.days", f.Name, r.From, f.Date, a.count(f.Rows, countRows))
 	case f.State == clearing.FileNoBill:
 		a.say("cli.import.no-bill", f.Name, f.Source, f.Date)
 	default:

@@ -9,27 +9,41 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/bankfiles/profile"
+	"custody/clearing"
 	"custody/internal/fault"
 )
 
-// shippedProfile is a profile of the program as --json prints it.
-type shippedProfile struct {
+// listedProfile is a profile as --json prints it.
+type listedProfile struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Note  string `json:"note"`
+	Own   bool   `json:"own"` // of this home: profiles/*.yaml
 }
 
-// newProfileCmd lists and drafts profiles of bank exports; it needs no home.
+// newProfileCmd lists and drafts profiles of exports; it needs no home, and lists
+// those of one where there is one.
 func newProfileCmd(a *app) *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: a.t("cli.profile.list.short"), Args: cobra.NoArgs, RunE: a.does(func(context.Context, []string) error {
-		all := []shippedProfile{}
+		own, err := clearing.HomeProfiles(a.home)
+		if err != nil {
+			return err
+		}
+		all := []listedProfile{}
+		for _, p := range own {
+			all = append(all, listedProfile{p.Name, p.Title, p.Note, true})
+		}
 		for _, p := range profile.Shipped() {
-			all = append(all, shippedProfile{p.Name, p.Title, p.Note})
+			all = append(all, listedProfile{p.Name, p.Title, p.Note, false})
 		}
 		return a.answer(map[string]any{"profiles": all}, func() {
 			g := a.grid(a.t("cli.col.name"), a.t("cli.profile.col.bank"))
 			for _, p := range all {
-				g.row(p.Name, p.Title)
+				title := p.Title
+				if p.Own {
+					title += a.t("cli.profile.own")
+				}
+				g.row(p.Name, title)
 			}
 			g.print()
 			a.say("cli.profile.title")
