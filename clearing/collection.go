@@ -35,7 +35,8 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 		return Counts{}, err
 	}
 	// One channel at a time is in memory: a night has a million orders.
-	var list []orders.Order
+	var list []orders.Payment
+	var rows collecting
 	loaded := -1
 	return w.inGroups(ctx, stepCollection, "", []string{f.SHA256}, func(tx *store.Tx, cursor int64) (part, error) {
 		channel, from := int(cursor>>channelShift), cursor&(1<<channelShift-1)
@@ -47,7 +48,7 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 			loaded = channel
 		}
 		group := list[from:min(from+groupRows, int64(len(list)))]
-		if err := w.postAll(ctx, tx, w.collections(group)); err != nil {
+		if err := w.postAll(ctx, tx, rows.postings(w, f.ID, w.Config.Channels[channel].Code, group)); err != nil {
 			return part{}, err
 		}
 		p := part{counts: Counts{In: len(group), Done: len(group)}, cursor: cursor + int64(len(group))}
@@ -64,27 +65,36 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 const channelShift = 32
 
 // collected returns a channel's payments of our order file in the order of posting.
-func (w *Work) collected(ctx context.Context, tx *store.Tx, file int64, channel string) ([]orders.Order, error) {
-	list, err := orders.OfFile(ctx, tx, w.Book.ID(), file, orders.Pay, channel)
-	slices.SortFunc(list, func(a, b orders.Order) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.OrderNo, b.OrderNo))
+func (w *Work) collected(ctx context.Context, tx *store.Tx, file int64, channel string) ([]orders.Payment, error) {
+	list, err := orders.PaymentsOfFile(ctx, tx, w.Book.ID(), file, channel)
+	slices.SortFunc(list, func(a, b orders.Payment) int {
+		if a.Time != b.Time {
+			return cmp.Compare(a.Time, b.Time)
+		}
+		return strings.Compare(a.OrderNo, b.OrderNo)
 	})
 	return list, err
 }
 
-// collections are the E1 postings of some orders.
-func (w *Work) collections(group []orders.Order) []subaccounts.Posting {
-	postings := make([]subaccounts.Posting, len(group))
-	legs := make([]subaccounts.Leg, 0, 2*len(group))
-	item := w.Date.Compact()
+// collecting holds the memory of a group's postings, which the next group uses again.
+type collecting struct {
+	made []subaccounts.Posting
+	legs []subaccounts.Leg
+}
+
+// postings are the E1 postings of some payments of a channel. They hold until
+// the next call.
+func (c *collecting) postings(w *Work, file int64, channel string, group []orders.Payment) []subaccounts.Posting {
+	c.made = slices.Grow(c.made[:0], len(group))
+	c.legs = slices.Grow(c.legs[:0], 2*len(group))
+	owes := owed(channel, w.Date)
 	for i := range group {
 		o := &group[i]
-		legs = append(legs, subaccounts.Debit(subaccounts.Key{Code: "1122", Owner: o.Channel, Item: item}, o.Amount),
-			subaccounts.Credit(passThrough, o.Amount))
-		postings[i] = subaccounts.Posting{Date: w.Date, Event: eventCollect, Reference: reference(w.Date, o.Channel, o.OrderNo),
-			Source: source(o.FileID, o.Row), Legs: legs[2*i : 2*i+2 : 2*i+2]}
+		c.legs = append(c.legs, subaccounts.Debit(owes, o.Amount), subaccounts.Credit(passThrough, o.Amount))
+		c.made = append(c.made, subaccounts.Posting{Date: w.Date, Event: eventCollect, Reference: reference(w.Date, channel, o.OrderNo),
+			Source: source(file, o.Row), Legs: c.legs[2*i : 2*i+2 : 2*i+2]})
 	}
-	return postings
+	return c.made
 }
 
 // postAll posts a large set; any refused voucher is an error, because these

@@ -57,7 +57,6 @@ type channelRecon struct {
 	date bizdate.Date
 	in   reconcile.Input
 	pool map[reconcile.Ref]orders.Open
-	ours map[reconcile.Ref]*orders.Order // only rows that stayed open are looked up
 
 	others map[string]int // cases of a number beyond the first
 
@@ -92,26 +91,13 @@ func kindOf(s string) reconcile.Kind {
 
 func (r *channelRecon) read(ctx context.Context, tx *store.Tx, orderFile int64) error {
 	id := r.w.Book.ID()
-	list, err := orders.OfFile(ctx, tx, id, orderFile, "", r.ch.Code)
+	var err error
+	r.in.Ours, err = orders.TradesOfFile(ctx, tx, id, orderFile, r.ch.Code)
 	if err != nil {
 		return err
 	}
-	r.ours = make(map[reconcile.Ref]*orders.Order)
-	r.in.Ours = make([]reconcile.Trade, len(list))
-	for i := range list {
-		o := &list[i]
-		r.in.Ours[i] = reconcile.Trade{Ref: reconcile.Ref{File: o.FileID, Row: int32(o.Row)}, Kind: kindOf(o.Kind),
-			OrderNo: o.OrderNo, RefundNo: o.RefundNo, Amount: o.Amount, Time: o.Time}
-	}
-	rows, err := orders.OfBill(ctx, tx, id, r.bill.ID, "")
-	if err != nil {
+	if r.in.Theirs, err = orders.TradesOfBill(ctx, tx, id, r.bill.ID); err != nil {
 		return err
-	}
-	r.in.Theirs = make([]reconcile.Trade, len(rows))
-	for i := range rows {
-		b := &rows[i]
-		r.in.Theirs[i] = reconcile.Trade{Ref: reconcile.Ref{File: b.FileID, Row: int32(b.Row)}, Kind: kindOf(b.Kind),
-			OrderNo: b.OrderNo, RefundNo: b.RefundNo, Amount: b.Amount, Fee: b.Fee, Time: b.Time}
 	}
 	waiting, err := orders.StillOpen(ctx, tx, id, r.ch.Code, orders.InPool, r.date)
 	if err != nil {

@@ -144,7 +144,7 @@ func (s *splitter) takeOffRefunds(ctx context.Context, tx *store.Tx, bill File) 
 // post splits a group and writes its vouchers in one set. What does not divide,
 // or what the ledger does not take, stays in 2102 as an exception.
 func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Counts, error) {
-	s.legs = make([]subaccounts.Leg, 0, 5*len(group))
+	s.legs = slices.Grow(s.legs[:0], 5*len(group)) // the ledger keeps no leg of the group before
 	earned := map[bizdate.Date]map[string]money.Amount{}
 	counts := Counts{In: len(group)}
 	postings := make([]subaccounts.Posting, 0, len(group))

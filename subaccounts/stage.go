@@ -3,6 +3,7 @@ package subaccounts
 import (
 	"crypto/sha256"
 	"strconv"
+	"sync"
 
 	"custody/internal/bizdate"
 	"custody/internal/translog"
@@ -61,16 +62,28 @@ func (p *Batch) block() *block {
 		}
 		go last.hash(p.book, p.actor, p.at)
 	}
-	size := min(blockVouchers, 16<<len(c.blocks)) // a small batch stays small
-	fresh := &block{vouchers: make([]voucherRow, 0, size), hashed: make(chan struct{})}
-	if len(c.blocks) > 0 {
-		last := c.blocks[len(c.blocks)-1] // neighbours are alike
-		fresh.vouchers = make([]voucherRow, 0, blockVouchers)
-		fresh.entries = make([]entryRow, 0, len(last.entries)*9/8)
-		fresh.legs = make([]byte, 0, len(last.legs)*9/8)
+	fresh := &block{}
+	if len(c.blocks) > 0 { // a small batch stays small
+		fresh = usedBlocks.Get().(*block)
 	}
+	fresh.hashed = make(chan struct{})
 	c.blocks = append(c.blocks, fresh)
 	return fresh
+}
+
+// usedBlocks holds the memory of written blocks for the next ones: a chunk's
+// are 60 MB, which the garbage collector would otherwise clear for each group.
+var usedBlocks = sync.Pool{New: func() any { return &block{vouchers: make([]voucherRow, 0, blockVouchers)} }}
+
+// release gives the memory of written blocks back.
+func (c *chunk) release() {
+	for _, b := range c.blocks {
+		if cap(b.vouchers) >= blockVouchers {
+			b.vouchers, b.entries, b.legs = b.vouchers[:0], b.entries[:0], b.legs[:0]
+			usedBlocks.Put(b)
+		}
+	}
+	*c = chunk{}
 }
 
 // stage gives the checked posting its numbers and takes its rows down.

@@ -37,7 +37,7 @@ func (p *Batch) flush(ctx context.Context) error {
 	for _, a := range c.accounts {
 		a.staged = 0
 	}
-	p.chunk = chunk{}
+	c.release()
 	return nil
 }
 

@@ -112,6 +112,23 @@ func (n names) of(text string) string {
 	return s
 }
 
+// texts keeps copies of texts that differ from row to row, thousands in one
+// piece of memory: a million small ones would each cost the garbage collector.
+type texts struct{ piece strings.Builder }
+
+// textPiece is the size of a piece in bytes.
+const textPiece = 64 << 10
+
+func (t *texts) keep(text string) string {
+	if t.piece.Cap()-t.piece.Len() < len(text) {
+		t.piece = strings.Builder{}
+		t.piece.Grow(max(textPiece, len(text)))
+	}
+	from := t.piece.Len()
+	t.piece.WriteString(text)
+	return t.piece.String()[from:]
+}
+
 // roomFor makes room for as many rows as the count says: a list of a million
 // that grows as it is read would be copied several times.
 func roomFor[T any](ctx context.Context, tx *store.Tx, count string, args ...any) ([]T, error) {
@@ -138,10 +155,10 @@ func OfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind, ch
 	if err != nil {
 		return nil, err
 	}
-	intern := names{}
+	intern, kept := names{}, texts{}
 	err = tx.Pages(ctx, q, func(r *store.Row) error {
-		list = append(list, Order{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: strings.Clone(r.Text(2)),
-			RefundNo: strings.Clone(r.Text(3)), Member: intern.of(r.Text(4)), Channel: intern.of(r.Text(5)),
+		list = append(list, Order{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: kept.keep(r.Text(2)),
+			RefundNo: kept.keep(r.Text(3)), Member: intern.of(r.Text(4)), Channel: intern.of(r.Text(5)),
 			Amount: money.Amount(r.Int(6)), Time: r.Int(7)})
 		return nil
 	})
@@ -160,10 +177,10 @@ func OfBill(ctx context.Context, tx *store.Tx, custodyID, fileID int64, kind str
 	if err != nil {
 		return nil, err
 	}
-	intern := names{}
+	intern, kept := names{}, texts{}
 	err = tx.Pages(ctx, q, func(r *store.Row) error {
-		list = append(list, BillRow{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: strings.Clone(r.Text(2)),
-			RefundNo: strings.Clone(r.Text(3)), Amount: money.Amount(r.Int(4)), Fee: money.Amount(r.Int(5)), Time: r.Int(6)})
+		list = append(list, BillRow{FileID: fileID, Row: r.Int(0), Kind: intern.of(r.Text(1)), OrderNo: kept.keep(r.Text(2)),
+			RefundNo: kept.keep(r.Text(3)), Amount: money.Amount(r.Int(4)), Fee: money.Amount(r.Int(5)), Time: r.Int(6)})
 		return nil
 	})
 	return list, err
@@ -205,6 +222,10 @@ func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, 
 	return o, err
 }
 
+// stagedMatches is how many matches are staged before they go to the database:
+// 2 MB, where all of a night's would be 100 MB.
+const stagedMatches = 50_000
+
 // SaveMatches writes matches of one accounting date in sets. Each row of
 // either side is a key of the table, so nothing can be matched twice.
 func SaveMatches(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, matches []reconcile.Match) error {
@@ -213,6 +234,11 @@ func SaveMatches(ctx context.Context, tx *store.Tx, custodyID int64, date bizdat
 	slices.SortFunc(matches, func(a, b reconcile.Match) int { return a.Theirs.Compare(b.Theirs) })
 	for _, m := range matches {
 		b.Int(m.Theirs.File).Int(int64(m.Theirs.Row)).Int(m.Ours.File).Int(int64(m.Ours.Row)).Text(m.Rule.String())
+		if b.Rows() == stagedMatches {
+			if err := b.Flush(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return b.Flush(ctx)
 }
@@ -257,21 +283,26 @@ func CountMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, 
 	return n, err
 }
 
-// EachMatched is [Matched] for a million payments: fn copies what it keeps, so
-// that only one list of them is ever in memory.
+// EachMatched is [Matched] for a million payments: fn copies what it keeps but
+// texts, so that only one list of them is ever in memory.
+//
+// It goes along the bill's rows: a row of the bill and ours that it was matched
+// with are of one kind, so that a night's few refunds are found by one scan.
 func EachMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string, fn func(*Pair)) error {
-	q := store.PageQuery{Key: "m.bill_row_no",
+	q := store.PageQuery{Key: "b.row_no",
 		Columns: []string{"o.file_id", "o.row_no", "o.order_no", "o.refund_no", "o.member", "o.channel", "o.amount_fen", "o.trade_time", "b.fee_fen"},
-		From: `trade_matches m
-		JOIN orders o ON o.custody_id = m.custody_id AND o.file_id = m.order_file_id AND o.row_no = m.order_row_no
-		JOIN bill_rows b ON b.custody_id = m.custody_id AND b.file_id = m.bill_file_id AND b.row_no = m.bill_row_no
-		WHERE m.custody_id = ? AND m.bill_file_id = ? AND m.accounting_date = ? AND o.kind = ?`,
-		Args: []any{custodyID, billFile, date, kind}}
-	intern := names{}
+		From: `bill_rows b
+		CROSS JOIN trade_matches m
+		CROSS JOIN orders o
+		WHERE m.custody_id = b.custody_id AND m.bill_file_id = b.file_id AND m.bill_row_no = b.row_no
+		AND o.custody_id = m.custody_id AND o.file_id = m.order_file_id AND o.row_no = m.order_row_no
+		AND b.custody_id = ? AND b.file_id = ? AND b.kind = ? AND m.accounting_date = ?`,
+		Args: []any{custodyID, billFile, kind, date}}
+	intern, kept := names{}, texts{}
 	var p Pair
 	return tx.Pages(ctx, q, func(r *store.Row) error {
-		p = Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: strings.Clone(r.Text(3)),
-			RefundNo: strings.Clone(r.Text(4)), Member: intern.of(r.Text(5)), Channel: intern.of(r.Text(6)),
+		p = Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: kept.keep(r.Text(3)),
+			RefundNo: kept.keep(r.Text(4)), Member: intern.of(r.Text(5)), Channel: intern.of(r.Text(6)),
 			Amount: money.Amount(r.Int(7)), Time: r.Int(8)}, Fee: money.Amount(r.Int(9))}
 		fn(&p)
 		return nil

@@ -10,10 +10,20 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
+// softMemoryBytes is from where on the collector works harder: a night of a
+// million orders has 200 MiB in use, and between two collections as much again
+// that is not. SQLite's memory, 130 MiB, comes on top; together they stay under
+// 512 MiB. GOMEMLIMIT says otherwise where there is more or less to have.
+const softMemoryBytes = 340 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemoryBytes)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
