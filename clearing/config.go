@@ -8,7 +8,6 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
 )
@@ -57,15 +56,6 @@ type Channel struct {
 	Payers   []string `yaml:"payers"`   // names of the payer on the bank statement
 }
 
-// RuleConfig is a split rule (分账规则) as custody.yaml states it.
-type RuleConfig struct {
-	ID            string `yaml:"id" json:"id"`
-	Effective     string `yaml:"effective" json:"effective"`
-	HeadOfficePPM int64  `yaml:"head_office_ppm" json:"head_office_ppm"`
-	PartnerPPM    int64  `yaml:"partner_ppm" json:"partner_ppm"`
-	FeeBearer     string `yaml:"fee_bearer" json:"fee_bearer"` // franchisee or head_office
-}
-
 // Release is T+N: N working days after the clearing date.
 type Release struct {
 	Days int `yaml:"days"`
@@ -104,6 +94,10 @@ type Files struct {
 type Limits struct {
 	PoolDays    int `yaml:"pool_days"`    // natural days in the cross-day pool (日切差缓冲)
 	TransitDays int `yaml:"transit_days"` // working days that channel money may be late (R5)
+	// Of split rules: natural days between approval and effect of a changed rate
+	// at least, and the share of an order that one receiver may have.
+	RateCoolingDays int   `yaml:"rate_cooling_days"`
+	SharePPM        int64 `yaml:"share_ppm"`
 }
 
 // User is a person who may act on the books.
@@ -130,7 +124,7 @@ func ParseConfig(raw []byte) (*Config, error) {
 	if len(raw) > maxConfigBytes {
 		return nil, fault.Invalid("config.size", maxConfigBytes).In("custody.yaml")
 	}
-	c := Config{Clock: Live, Release: Release{Days: 1}, Limits: Limits{PoolDays: 3, TransitDays: 3},
+	c := Config{Clock: Live, Release: Release{Days: 1}, Limits: Limits{PoolDays: 3, TransitDays: 3, SharePPM: 300_000},
 		Payout: Payout{Fee: "0.00", Minimum: "0.01", Route: "BEP"}}
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
@@ -164,11 +158,16 @@ func (c *Config) validate() error {
 	}
 	need(len(c.Rules) > 0, "rules", "")
 	for _, r := range c.Rules {
-		_, err := bizdate.Parse(r.Effective)
-		need(err == nil, "rules.effective", r.Effective)
-		need(r.HeadOfficePPM >= 0 && r.PartnerPPM >= 0 && r.HeadOfficePPM+r.PartnerPPM < money.PPM, "rules.ppm", r.ID)
-		need(r.FeeBearer == "franchisee" || r.FeeBearer == "head_office", "rules.fee_bearer", r.FeeBearer)
+		if err := r.validate(c.Limits); err != nil {
+			f := fault.Of(err)
+			if f == nil {
+				return err
+			}
+			bad = append(bad, f.In("custody.yaml"))
+		}
 	}
+	need(c.Limits.RateCoolingDays >= 0 && c.Limits.RateCoolingDays <= 365, "limits.rate_cooling_days", "")
+	need(c.Limits.SharePPM > 0 && c.Limits.SharePPM <= money.PPM, "limits.share_ppm", "")
 	for field, value := range map[string]string{"payout.fee": c.Payout.Fee, "payout.minimum": c.Payout.Minimum} {
 		a, err := money.ParseYuan(value)
 		need(err == nil && a >= 0, field, value)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"custody/clearing/exceptions"
+	"custody/clearing/flows"
 	"custody/clearing/orders"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
@@ -202,19 +203,23 @@ func (w *Work) markSplit(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 // returnShares posts one refund of a split order. Where the parties have too
 // little left it becomes an exception and a shortage.
 func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r refund) (bool, error) {
-	original, parties, err := w.sharesOf(ctx, tx, r.order, r.match)
+	v, found, err := w.Book.VoucherByReference(ctx, tx, eventSplit, reference(r.match.Clearing, r.order.Channel, r.order.OrderNo))
 	if err != nil {
 		return false, err
 	}
-	before, err := w.refundedBefore(ctx, tx, r, parties, original.HeadOfficeFee > 0)
+	earlier, err := w.refundsBefore(ctx, tx, r.OrderNo, r.RefundNo)
 	if err != nil {
 		return false, err
 	}
-	shares, err := split.Refund(original, before, r.Amount, -r.Fee)
+	d := flows.Divide(v, r.order.Member)
+	if !found || d.GiveBack(earlier...) != nil {
+		return false, w.orphan(ctx, tx, ch, r)
+	}
+	shares, err := split.Refund(d.Original, d.Before, r.Amount, -r.Fee)
 	if err != nil {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
-	legs, ok, err := w.recover(ctx, tx, ch, parties, shares)
+	legs, ok, err := w.recover(ctx, tx, ch, d.Owners, shares)
 	if err != nil {
 		return false, err
 	}
@@ -228,7 +233,11 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if err != nil {
 		return false, err
 	}
-	return true, w.settle(ctx, tx, ch.Code, w.Date, map[string]money.Amount{parties.member: -shares.Member, parties.partner: -shares.Partner})
+	given := map[string]money.Amount{}
+	for i, owner := range d.Owners[:len(d.Owners)-1] {
+		given[owner] -= shares.Parts[i]
+	}
+	return true, w.settle(ctx, tx, ch.Code, w.Date, given)
 }
 
 // refused reports whether the ledger would not take a posting for what the
@@ -238,104 +247,52 @@ func refused(err error) bool {
 	return f != nil && f.Kind == fault.Bad && strings.HasPrefix(f.Code, "ledger.") && f.Code != "ledger.conflict"
 }
 
-// parties are who shares in an order.
-type parties struct{ member, partner string }
-
-// sharesOf reads an order's split from its voucher: what was posted, not what
-// today's rule would give.
-func (w *Work) sharesOf(ctx context.Context, tx *store.Tx, o orders.Order, m orders.Match) (split.Shares, parties, error) {
-	p, err := w.partiesOf(ctx, tx, o.Member)
+// refundsBefore returns the vouchers of the other refunds of an order since its
+// split, so that what they gave is told from what was posted.
+func (e *Engine) refundsBefore(ctx context.Context, tx *store.Tx, orderNo, refundNo string) ([]subaccounts.Voucher, error) {
+	list, err := orders.RefundsOf(ctx, tx, e.Book.ID(), orderNo)
 	if err != nil {
-		return split.Shares{}, p, err
+		return nil, err
 	}
-	v, found, err := w.Book.VoucherByReference(ctx, tx, eventSplit, reference(m.Clearing, o.Channel, o.OrderNo))
-	if err != nil || !found {
-		return split.Shares{}, p, err
-	}
-	for _, e := range v.Entries {
-		if e.Code == "2002" && e.Owner != p.member {
-			p.partner = e.Owner
-		}
-	}
-	return sharesIn(v, p, -1), p, nil
-}
-
-// sharesIn adds up the parties' parts in a voucher; sign -1 reads credits.
-func sharesIn(v subaccounts.Voucher, p parties, sign money.Amount) split.Shares {
-	var s split.Shares
-	for _, e := range v.Entries {
-		amount := sign * e.Amount
-		switch {
-		case e.Code == "2501":
-			s.Fee += amount
-		case e.Code == "2302" || e.Code == "2301" || (e.Code == "2305" && e.Owner == ""):
-			if amount < 0 {
-				s.HeadOfficeFee -= amount
-			} else {
-				s.HeadOffice += amount
-			}
-		case e.Owner == p.member && e.Owner != "":
-			s.Member += amount
-		case e.Owner == p.partner && e.Owner != "":
-			s.Partner += amount
-		}
-	}
-	return s
-}
-
-// refundedBefore adds up the earlier refunds of the same order, before or after its split.
-// Where head office bears the fee, its leg is the net of commission and fee.
-func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund, p parties, headOfficeBears bool) (split.Shares, error) {
-	var sum split.Shares
-	list, err := orders.RefundsOf(ctx, tx, w.Book.ID(), r.OrderNo)
-	if err != nil {
-		return sum, err
-	}
+	var earlier []subaccounts.Voucher
 	for _, o := range list {
-		m, matched, err := orders.MatchOf(ctx, tx, w.Book.ID(), o)
+		m, matched, err := orders.MatchOf(ctx, tx, e.Book.ID(), o)
 		if err != nil {
-			return sum, err
+			return nil, err
 		}
-		if !matched || o.RefundNo == r.RefundNo {
+		if !matched || o.RefundNo == refundNo {
 			continue
 		}
-		v, found, err := w.Book.VoucherByReference(ctx, tx, eventRefund, reference(m.Date, o.Channel, o.RefundNo))
+		v, found, err := e.Book.VoucherByReference(ctx, tx, eventRefund, reference(m.Date, o.Channel, o.RefundNo))
 		if err != nil {
-			return sum, err
+			return nil, err
 		}
 		if found {
-			s := sharesIn(v, p, 1)
-			if headOfficeBears {
-				s.HeadOffice, s.HeadOfficeFee = s.HeadOffice-s.HeadOfficeFee+s.Fee, s.Fee
-			}
-			if sum, err = sum.Add(s); err != nil {
-				return sum, err
-			}
+			earlier = append(earlier, v)
 		}
 	}
-	return sum, nil
+	return earlier, nil
 }
 
-// recover finds where each party's part can be taken from: money of the
-// refund's own clearing date first, then the oldest, then what is withdrawable.
-func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, p parties, s split.Shares) ([]subaccounts.Leg, bool, error) {
+// recover finds where each part can be taken from: money of the refund's own
+// clearing date first, then the oldest, then what is withdrawable. owners are
+// those of the shares, head office (”) last.
+func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, owners []string, s split.Shares) ([]subaccounts.Leg, bool, error) {
 	own := ch.Code + "." + w.Date.Compact()
-	ofMember, err1 := w.memberSources(ctx, tx, p.member)
-	ofPartner, err2 := w.memberSources(ctx, tx, p.partner)
-	if err := firstErr(err1, err2); err != nil {
-		return nil, false, err
-	}
 	var legs []subaccounts.Leg
-	for _, part := range []struct {
-		amount  money.Amount
-		pending subaccounts.Filter
-		then    []subaccounts.Key
-	}{
-		{s.Member, subaccounts.Filter{Code: "2002", Owner: p.member}, ofMember},
-		{s.Partner, subaccounts.Filter{Code: "2002", Owner: p.partner}, ofPartner},
-		{s.HeadOffice - s.HeadOfficeFee, subaccounts.Filter{Code: "2302"}, []subaccounts.Key{{Code: "2301"}, {Code: "2305"}}},
-	} {
-		taken, left, err := w.takeFrom(ctx, tx, own, part.amount, part.pending, part.then)
+	for i, owner := range owners {
+		amount, pending := s.Parts[i], subaccounts.Filter{Code: "2002", Owner: owner}
+		if i == len(owners)-1 {
+			amount, pending = s.HeadOffice()-s.HeadOfficeFee(), subaccounts.Filter{Code: "2302"}
+		}
+		if amount <= 0 {
+			continue
+		}
+		then, err := w.memberSources(ctx, tx, owner)
+		if err != nil {
+			return nil, false, err
+		}
+		taken, left, err := w.takeFrom(ctx, tx, own, amount, pending, then, legs)
 		if err != nil || left > 0 {
 			return nil, false, err
 		}
@@ -344,19 +301,19 @@ func (w *Work) recover(ctx context.Context, tx *store.Tx, ch Channel, p parties,
 	if s.Fee > 0 {
 		legs = append(legs, subaccounts.Debit(subaccounts.ChannelDay("2501", ch.Code, w.Date), s.Fee))
 	}
-	if back := s.HeadOfficeFee - s.HeadOffice; back > 0 { // it had borne more fee than its commission
+	if back := s.HeadOfficeFee() - s.HeadOffice(); back > 0 { // it had borne more fee than its commission
 		legs = append(legs, subaccounts.Credit(subaccounts.Key{Code: "2302", Item: own}, back))
 	}
 	return legs, true, nil
 }
 
-// memberSources are where a member's part comes from after 2002. A stopped
-// (止付) or frozen member pays nothing out of 2001.
+// memberSources are where a part comes from after 2002, or head office's after
+// 2302. A stopped (止付) or frozen member pays nothing out of 2001.
 func (w *Work) memberSources(ctx context.Context, tx *store.Tx, code string) ([]subaccounts.Key, error) {
-	list := []subaccounts.Key{{Code: "2001", Owner: code}, {Code: "2304", Owner: code}, {Code: "2305"}}
 	if code == "" {
-		return list, nil
+		return []subaccounts.Key{{Code: "2301"}, {Code: "2305"}}, nil
 	}
+	list := []subaccounts.Key{{Code: "2001", Owner: code}, {Code: "2304", Owner: code}, {Code: "2305"}}
 	m, _, err := w.Book.GetMember(ctx, tx, code)
 	if m.Status != subaccounts.StatusNormal {
 		list = list[1:]
@@ -365,11 +322,9 @@ func (w *Work) memberSources(ctx context.Context, tx *store.Tx, code string) ([]
 }
 
 // takeFrom lists debits that add up to the amount, in the order of recovery
-// (退款资金来源). left is what no source covers.
-func (w *Work) takeFrom(ctx context.Context, tx *store.Tx, own string, amount money.Amount, pending subaccounts.Filter, then []subaccounts.Key) ([]subaccounts.Leg, money.Amount, error) {
-	if amount <= 0 {
-		return nil, 0, nil
-	}
+// (退款资金来源). before are legs of the same voucher that may already draw on
+// those accounts. left is what no source covers.
+func (w *Work) takeFrom(ctx context.Context, tx *store.Tx, own string, amount money.Amount, pending subaccounts.Filter, then []subaccounts.Key, before []subaccounts.Leg) ([]subaccounts.Leg, money.Amount, error) {
 	items, err := w.Book.Items(ctx, tx, pending)
 	if err != nil {
 		return nil, 0, err
@@ -379,6 +334,11 @@ func (w *Work) takeFrom(ctx context.Context, tx *store.Tx, own string, amount mo
 	})
 	var legs []subaccounts.Leg
 	take := func(k subaccounts.Key, standing money.Amount) {
+		for _, l := range before {
+			if l.Key == k {
+				standing -= l.Amount
+			}
+		}
 		if part := min(amount, standing); part > 0 {
 			legs = append(legs, subaccounts.Debit(k, part))
 			amount -= part
@@ -415,12 +375,6 @@ func itemDate(item string) string {
 		return "99999999"
 	}
 	return date
-}
-
-// partiesOf returns who shares in a member's orders.
-func (w *Work) partiesOf(ctx context.Context, tx *store.Tx, member string) (parties, error) {
-	m, _, err := w.Book.GetMember(ctx, tx, member)
-	return parties{member, m.Partner}, err
 }
 
 // settle adds a member's earnings or returns of a channel day (结算单).

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,6 +176,10 @@ var auditedRules = audit.Table{Name: "split_rules", Key: []string{"rule_id", "ve
 
 func (e *Engine) addRules(ctx context.Context, tx *store.Tx, at time.Time) error {
 	for _, r := range e.Config.Rules {
+		if len(r.Levels) > 0 {
+			contract := r.contract(e.Config.Limits)
+			r.Contract = &contract
+		}
 		raw, err := json.Marshal(r)
 		if err != nil {
 			return err
@@ -200,8 +205,10 @@ func (e *Engine) addRules(ctx context.Context, tx *store.Tx, at time.Time) error
 	return nil
 }
 
-// memberColumns are those of members.csv.
+// memberColumns are those of members.csv; regionColumn may follow them.
 var memberColumns = []string{"code", "name", "kind", "partner", "account", "account_name", "bank", "cnaps"}
+
+const regionColumn = "region"
 
 // maxMembers bounds members.csv: a chain of 100,000 shops has as many rows.
 const maxMembers = 200_000
@@ -229,18 +236,18 @@ func (e *Engine) importMembers(ctx context.Context, tx *store.Tx, actor string, 
 	}
 	defer f.Close()
 	r := csv.NewReader(skipMark(io.LimitReader(f, maxConfigBytes*64)))
-	r.FieldsPerRecord = len(memberColumns)
-	header, err := r.Read()
-	if err != nil || !slices.Equal(header, memberColumns) {
+	header, err := r.Read() // every row has as many fields
+	if err != nil || !slices.Equal(header, memberColumns) && !slices.Equal(header, append(slices.Clone(memberColumns), regionColumn)) {
 		return 0, fault.Invalid("member.header", strings.Join(memberColumns, ",")).In(name).AtLine(1).Because(err)
 	}
+	regions := map[string]string{} // set last: a region may stand below its franchisees
 	added := 0
 	for {
 		row, err := r.Read()
 		line, _ := r.FieldPos(0)
 		switch {
 		case errors.Is(err, io.EOF):
-			return added, nil
+			return added, e.setRegions(ctx, tx, actor, at, name, regions)
 		case err != nil:
 			return added, fault.Invalid("member.row").In(name).AtLine(line).Because(err)
 		case added >= maxMembers:
@@ -255,8 +262,25 @@ func (e *Engine) importMembers(ctx context.Context, tx *store.Tx, actor string, 
 		}
 		if isNew {
 			added++
+			if len(row) > len(memberColumns) && row[len(memberColumns)] != "" {
+				regions[row[0]] = row[len(memberColumns)]
+			}
 		}
 	}
+}
+
+// setRegions records the regions that a file gives its new members.
+func (e *Engine) setRegions(ctx context.Context, tx *store.Tx, actor string, at time.Time, file string, regions map[string]string) error {
+	for _, code := range slices.Sorted(maps.Keys(regions)) {
+		err := e.Book.SetRegion(ctx, tx, actor, at, code, regions[code])
+		if f := fault.Of(err); f != nil {
+			return f.In(file)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addMemberRow adds one member; in a home that is being made its account
@@ -293,15 +317,18 @@ func skipMark(src io.Reader) io.Reader {
 	return r
 }
 
-// AddMember adds one member, with a bound account that waits for a checker
-// where one is given.
-func (e *Engine) AddMember(ctx context.Context, actor string, m subaccounts.Member, b *subaccounts.Binding) error {
+// AddMember adds one member, below a region where one is given, and with a bound
+// account that waits for a checker where one is given.
+func (e *Engine) AddMember(ctx context.Context, actor string, m subaccounts.Member, region string, b *subaccounts.Binding) error {
 	at := e.Clock.Now()
 	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
 			return err
 		}
-		return e.Book.AddMember(ctx, tx, actor, at, m)
+		if err := e.Book.AddMember(ctx, tx, actor, at, m); err != nil || region == "" {
+			return err
+		}
+		return e.Book.SetRegion(ctx, tx, actor, at, m.Code, region)
 	})
 	if err != nil || b == nil {
 		return err

@@ -3,7 +3,6 @@ package clearing
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -54,23 +53,21 @@ func (w *Work) stepSplitOrders(ctx context.Context, ch Channel) (Counts, error) 
 
 // splitter splits the orders of one channel.
 type splitter struct {
-	w       *Work
-	ch      Channel
-	list    []toSplit
-	rules   []datedRule
-	partner map[string]string // of each franchisee
+	w      *Work
+	ch     Channel
+	list   []toSplit
+	rules  []datedRule
+	chains map[string]split.Chain // of each franchisee
 
-	legs []subaccounts.Leg
+	legs  []subaccounts.Leg
+	parts []money.Amount // room for the shares of a group
 }
 
 func (w *Work) newSplitter(ctx context.Context, tx *store.Tx, ch Channel, bill File) (*splitter, error) {
-	s := &splitter{w: w, ch: ch, partner: map[string]string{}}
-	members, err := w.Book.Members(ctx, tx)
-	if err != nil {
+	s := &splitter{w: w, ch: ch}
+	var err error
+	if s.chains, err = w.chains(ctx, tx); err != nil {
 		return nil, err
-	}
-	for _, m := range members {
-		s.partner[m.Code] = m.Partner
 	}
 	if s.rules, err = w.splitRules(ctx, tx); err != nil {
 		return nil, err
@@ -144,11 +141,18 @@ func (s *splitter) takeOffRefunds(ctx context.Context, tx *store.Tx, bill File) 
 // post splits a group and writes its vouchers in one set. What does not divide,
 // or what the ledger does not take, stays in 2102 as an exception.
 func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Counts, error) {
-	s.legs = slices.Grow(s.legs[:0], 5*len(group)) // the ledger keeps no leg of the group before
+	receivers := 0
+	for _, r := range s.rules {
+		receivers = max(receivers, len(r.scheme.Receivers))
+	}
+	// What is split and the fee are two legs more. The ledger keeps no leg of the
+	// group before.
+	s.legs = slices.Grow(s.legs[:0], (receivers+2)*len(group))
+	s.parts = slices.Grow(s.parts[:0], receivers*len(group))
 	earned := map[bizdate.Date]map[string]money.Amount{}
 	counts := Counts{In: len(group)}
 	postings := make([]subaccounts.Posting, 0, len(group))
-	shares := make([]split.Shares, 0, len(group))
+	shares := make([]divided, 0, len(group))
 	of := make([]*toSplit, 0, len(group))
 	failed := map[*toSplit]error{}
 	for i := range group {
@@ -190,15 +194,32 @@ func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Cou
 	return counts, nil
 }
 
+// divided is how an order was split.
+type divided struct {
+	scheme *split.Scheme
+	parts  []money.Amount
+}
+
 // earn adds up what the members of an order get of its clearing date.
-func (s *splitter) earn(earned map[bizdate.Date]map[string]money.Amount, o *toSplit, parts split.Shares) {
+func (s *splitter) earn(earned map[bizdate.Date]map[string]money.Amount, o *toSplit, d divided) {
 	by := earned[o.clearing]
 	if by == nil {
 		by = map[string]money.Amount{}
 		earned[o.clearing] = by
 	}
-	by[o.Member] += parts.Member
-	by[s.partner[o.Member]] += parts.Partner
+	chain := s.chainOf(o)
+	for i, part := range d.parts[:len(d.parts)-1] {
+		if part != 0 {
+			by[d.scheme.Owner(i, chain)] += part
+		}
+	}
+}
+
+// chainOf returns who stands above the franchisee of an order.
+func (s *splitter) chainOf(o *toSplit) split.Chain {
+	chain := s.chains[o.Member]
+	chain.Member = o.Member
+	return chain
 }
 
 // settled ends the waiting of an order that is split, or begins that of one
@@ -223,22 +244,20 @@ func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
 	}
 }
 
-// posting divides one order: member, partner, head office, fee.
-func (s *splitter) posting(o *toSplit) (subaccounts.Posting, split.Shares, error) {
+// posting divides one order: franchisee, the levels above it, head office, fee.
+func (s *splitter) posting(o *toSplit) (subaccounts.Posting, divided, error) {
 	amount := o.Amount - o.returned
 	fee, err := split.Fee(o.Amount, s.ch.FeePPM)
 	if err != nil {
-		return subaccounts.Posting{}, split.Shares{}, err
+		return subaccounts.Posting{}, divided{}, err
 	}
 	fee = max(fee-o.feeBack, 0)
-	shares, err := s.rule(o).Split(amount, fee)
+	scheme, chain := inForce(s.rules, o.clearing, o.Time).scheme, s.chainOf(o)
+	shares, err := scheme.Split(s.parts, chain, amount, fee)
 	if err != nil {
-		return subaccounts.Posting{}, split.Shares{}, err
+		return subaccounts.Posting{}, divided{}, err
 	}
-	partner := s.partner[o.Member]
-	if partner == "" { // nobody to share with: head office's rule gives it to the franchisee
-		shares.Member, shares.Partner = shares.Member+shares.Partner, 0
-	}
+	s.parts = s.parts[:len(s.parts)+len(shares.Parts)]
 	from := len(s.legs)
 	add := func(l subaccounts.Leg) {
 		if l.Amount != 0 {
@@ -247,13 +266,14 @@ func (s *splitter) posting(o *toSplit) (subaccounts.Posting, split.Shares, error
 	}
 	item := s.ch.Code + "." + o.clearing.Compact()
 	add(subaccounts.Debit(passThrough, amount))
-	add(subaccounts.Debit(subaccounts.Key{Code: "2302", Item: item}, shares.HeadOfficeFee))
-	add(subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: o.Member, Item: item}, shares.Member))
-	add(subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: partner, Item: item}, shares.Partner))
-	add(subaccounts.Credit(subaccounts.Key{Code: "2302", Item: item}, shares.HeadOffice))
+	add(subaccounts.Debit(subaccounts.Key{Code: "2302", Item: item}, shares.HeadOfficeFee()))
+	for i, part := range shares.Parts[:len(shares.Parts)-1] {
+		add(subaccounts.Credit(subaccounts.Key{Code: "2002", Owner: scheme.Owner(i, chain), Item: item}, part))
+	}
+	add(subaccounts.Credit(subaccounts.Key{Code: "2302", Item: item}, shares.HeadOffice()))
 	add(subaccounts.Credit(subaccounts.Key{Code: "2501", Owner: s.ch.Code, Item: o.clearing.Compact()}, shares.Fee))
 	return subaccounts.Posting{Date: s.w.Date, Event: eventSplit, Reference: reference(o.clearing, s.ch.Code, o.OrderNo),
-		Source: source(o.FileID, o.Row), Legs: s.legs[from:len(s.legs):len(s.legs)]}, shares, nil
+		Source: source(o.FileID, o.Row), Legs: s.legs[from:len(s.legs):len(s.legs)]}, divided{scheme, shares.Parts}, nil
 }
 
 // fail keeps an order that cannot be split in 2102 and tells a person; every
@@ -284,61 +304,4 @@ func (w *Work) endAdoption(ctx context.Context, tx *store.Tx, orderNo string) er
 		return err
 	}
 	return exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Closed, w.Date)
-}
-
-// datedRule is a split rule with the day from which it holds.
-type datedRule struct {
-	from bizdate.Date
-	rule split.Rule
-}
-
-// SplitRule is a row of split_rules: what `custody init` read from custody.yaml.
-type SplitRule struct {
-	ID        string       `db:"rule_id" json:"id"`
-	Version   int          `db:"version" json:"version"`
-	Effective bizdate.Date `db:"effective_date" json:"effective"`
-	Content   string       `db:"content" json:"content"`
-}
-
-// SplitRules returns the rules in the order in which they take effect.
-func SplitRules(ctx context.Context, tx *store.Tx, custodyID int64) ([]SplitRule, error) {
-	var rows []SplitRule
-	err := tx.Select(ctx, &rows, `SELECT rule_id, version, effective_date, content FROM split_rules
-		WHERE custody_id = ? ORDER BY effective_date, version, rule_id`, custodyID)
-	return rows, err
-}
-
-func (w *Work) splitRules(ctx context.Context, tx *store.Tx) ([]datedRule, error) {
-	rows, err := SplitRules(ctx, tx, w.Book.ID())
-	if err != nil {
-		return nil, err
-	}
-	rules := make([]datedRule, len(rows))
-	for i, row := range rows {
-		var c RuleConfig
-		if err := json.Unmarshal([]byte(row.Content), &c); err != nil {
-			return nil, fault.Broken("rule.content", row.ID, row.Version).Because(err)
-		}
-		bearer := split.Franchisee
-		if c.FeeBearer == "head_office" {
-			bearer = split.HeadOffice
-		}
-		rules[i] = datedRule{row.Effective, split.Rule{ID: row.ID, Version: row.Version, FeeBearer: bearer,
-			HeadOfficePPM: c.HeadOfficePPM, PartnerPPM: c.PartnerPPM}}
-	}
-	if len(rules) == 0 {
-		return nil, fault.Invalid("rule.none")
-	}
-	return rules, nil
-}
-
-// rule returns the rule in force on the order's clearing date.
-func (s *splitter) rule(o *toSplit) split.Rule {
-	in := s.rules[0].rule
-	for _, r := range s.rules {
-		if r.from <= o.clearing {
-			in = r.rule
-		}
-	}
-	return in
 }

@@ -34,6 +34,10 @@ func TestMembersRefused(t *testing.T) {
 		{"closing with money", "ledger.member_balance", func(tx *store.Tx) error {
 			return b.UpdateMember(ctx, tx, "maker", at, "A", subaccounts.StatusClosed)
 		}},
+		{"region of nobody", "ledger.member_unknown", func(tx *store.Tx) error { return b.SetRegion(ctx, tx, "maker", at, "N", "A") }},
+		{"below nobody", "ledger.member_unknown", func(tx *store.Tx) error { return b.SetRegion(ctx, tx, "maker", at, "A", "N") }},
+		{"below a franchisee", "ledger.region", func(tx *store.Tx) error { return b.SetRegion(ctx, tx, "maker", at, "A", "B") }},
+		{"below itself", "ledger.region", func(tx *store.Tx) error { return b.SetRegion(ctx, tx, "maker", at, "A", "A") }},
 		{"binding of nobody", "ledger.member_unknown", func(tx *store.Tx) error {
 			_, err := b.Bind(ctx, tx, "maker", at, subaccounts.Binding{Member: "N", AccountNo: "1", AccountName: "x"})
 			return err

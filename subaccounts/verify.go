@@ -201,14 +201,14 @@ func (v *verifier) checkHead(ctx context.Context) error {
 	return nil
 }
 
-// checkAudit compares members and bindings with the audit log, and the log with itself.
+// checkAudit compares members, bindings and regions with the audit log, and the log with itself.
 func (v *verifier) checkAudit(ctx context.Context) error {
 	all, events, err := audit.VerifyLog(ctx, v.tx, v.book.id)
 	if err != nil {
 		return err
 	}
 	v.counts.Events = events
-	for _, table := range []audit.Table{membersAudit, bindingsAudit} {
+	for _, table := range []audit.Table{membersAudit, bindingsAudit, regionsAudit} {
 		findings, _, err := table.Verify(ctx, v.tx, v.book.id)
 		if err != nil {
 			return err

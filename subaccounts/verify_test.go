@@ -59,6 +59,10 @@ func sealedLedger(t *testing.T) *ledger {
 		if err := l.book.CloseDay(ctx, tx, day1); err != nil {
 			return err
 		}
+		region := subaccounts.Member{Code: "R", Name: "区域", Kind: subaccounts.Partner}
+		if err := firstError(l.book.AddMember(ctx, tx, "maker", at, region), l.book.SetRegion(ctx, tx, "maker", at, "A", "R")); err != nil {
+			return err
+		}
 		for i, member := range []string{"A", "B"} {
 			bind := subaccounts.Binding{Member: member, AccountNo: fmt.Sprint("622200000000010", i), AccountName: "门店" + member, BankName: "示例银行", CNAPS: "102100000001"}
 			if _, err := l.book.Bind(ctx, tx, "maker", at, bind); err != nil {
@@ -88,8 +92,9 @@ var rowsToChange = []struct{ table, where, voucher string }{
 	{"voucher_log_nodes", "node = 0", ""},
 	{"members", "code = 'B'", ""},
 	{"bindings", "member = 'A'", ""},
+	{"member_regions", "member = 'A'", ""},
 	{"audit_events", "event_id = 2", ""},
-	{"audit_events", "event_id = 8", ""}, // the last one
+	{"audit_events", "event_id = 10", ""}, // the last one
 }
 
 // otherValue is what a column is changed to where adding to it would break a CHECK.

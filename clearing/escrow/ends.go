@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"custody/clearing/flows"
+	"custody/clearing/split"
 	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -47,18 +48,20 @@ func (s Orders) shares(o *Order, t Terms, amount money.Amount) ([]subaccounts.Le
 	if !o.fromBalance() {
 		return flows.Shares(flows.Order{Channel: o.Channel, Clearing: o.Clearing, Member: o.Member, Partner: t.Partner, FeePPM: t.FeePPM}, t.Rule, amount)
 	}
-	parts, err := t.Rule.Split(amount, 0)
+	scheme, err := t.Rule.Scheme()
 	if err != nil {
 		return nil, err
 	}
-	if t.Partner == "" {
-		parts.Member, parts.Partner = parts.Member+parts.Partner, 0
+	chain := split.Chain{Member: o.Member, Partner: t.Partner}
+	parts, err := scheme.Split(nil, chain, amount, 0)
+	if err != nil {
+		return nil, err
 	}
-	return []subaccounts.Leg{
-		subaccounts.Credit(withdrawable(o.Member), parts.Member),
-		subaccounts.Credit(withdrawable(t.Partner), parts.Partner),
-		subaccounts.Credit(subaccounts.Key{Code: "2302", Item: "FEE"}, parts.HeadOffice),
-	}, nil
+	var legs []subaccounts.Leg
+	for i, part := range parts.Parts[:len(parts.Parts)-1] {
+		legs = append(legs, subaccounts.Credit(withdrawable(scheme.Owner(i, chain)), part))
+	}
+	return append(legs, subaccounts.Credit(subaccounts.Key{Code: "2302", Item: "FEE"}, parts.HeadOffice())), nil
 }
 
 // AskRefund gives the whole order back because the buyer asks before it is

@@ -105,7 +105,8 @@ type Order struct {
 	Channel   string
 	Clearing  bizdate.Date
 	Member    string
-	Partner   string // empty: nobody to share with, the member takes the part
+	Partner   string // empty: nobody to share with, the remainder party takes the part
+	Region    string // likewise
 	FeePPM    int64
 	Refunds   []string
 }
@@ -142,20 +143,21 @@ func Shares(o Order, rule split.Rule, amount money.Amount) ([]subaccounts.Leg, e
 	if err != nil {
 		return nil, err
 	}
-	s, err := rule.Split(amount, fee)
+	scheme, err := rule.Scheme()
 	if err != nil {
 		return nil, err
 	}
-	if o.Partner == "" {
-		s.Member, s.Partner = s.Member+s.Partner, 0
+	chain := split.Chain{Member: o.Member, Region: o.Region, Partner: o.Partner}
+	s, err := scheme.Split(nil, chain, amount, fee)
+	if err != nil {
+		return nil, err
 	}
-	return withoutZero([]subaccounts.Leg{
-		subaccounts.Debit(commission(o.Channel, o.Clearing), s.HeadOfficeFee),
-		subaccounts.Credit(subaccounts.Pending(o.Member, o.Channel, o.Clearing), s.Member),
-		subaccounts.Credit(subaccounts.Pending(o.Partner, o.Channel, o.Clearing), s.Partner),
-		subaccounts.Credit(commission(o.Channel, o.Clearing), s.HeadOffice),
-		subaccounts.Credit(channelFee(o.Channel, o.Clearing), s.Fee),
-	}), nil
+	legs := []subaccounts.Leg{subaccounts.Debit(commission(o.Channel, o.Clearing), s.HeadOfficeFee())}
+	for i, part := range s.Parts[:len(s.Parts)-1] {
+		legs = append(legs, subaccounts.Credit(subaccounts.Pending(scheme.Owner(i, chain), o.Channel, o.Clearing), part))
+	}
+	return withoutZero(append(legs, subaccounts.Credit(commission(o.Channel, o.Clearing), s.HeadOffice()),
+		subaccounts.Credit(channelFee(o.Channel, o.Clearing), s.Fee))), nil
 }
 
 // Arrival is the money of one clearing date in the bank (渠道到账). Fee is what

@@ -95,7 +95,7 @@ func drawChain(rt *rapid.T, b *books, n int) *chain {
 		Partner: rapid.SampledFrom([]string{"", "B"}).Draw(rt, "partner"), FeePPM: rapid.Int64Range(0, 10_000).Draw(rt, "fee")}
 	c.rule = split.Rule{ID: "Q", Version: 1, HeadOfficePPM: rapid.Int64Range(20_000, 400_000).Draw(rt, "head office's"),
 		PartnerPPM: rapid.Int64Range(0, 300_000).Draw(rt, "partner's"),
-		FeeBearer:  rapid.SampledFrom([]split.Bearer{split.Franchisee, split.HeadOffice}).Draw(rt, "bearer")}
+		FeeBearer:  rapid.SampledFrom([]split.Party{split.Franchisee, split.HeadOffice}).Draw(rt, "bearer")}
 	return c
 }
 

@@ -63,11 +63,11 @@ func (f Refunds) AfterSplit(ctx context.Context, r Refund) error {
 		if err != nil {
 			return nil, err
 		}
-		shares, err := split.Refund(o.original, o.before, r.Amount, r.FeeBack)
+		shares, err := split.Refund(o.Original, o.Before, r.Amount, r.FeeBack)
 		if err != nil {
 			return nil, err
 		}
-		return f.recover(ctx, r, o.partner, shares)
+		return f.recover(ctx, r, o.Owners, shares)
 	})
 }
 
@@ -78,7 +78,7 @@ func (f Refunds) FromMember(ctx context.Context, r Refund) error {
 		if err := f.fits(ctx, r); err != nil {
 			return nil, err
 		}
-		return f.recover(ctx, r, "", split.Shares{Member: r.Amount})
+		return f.recover(ctx, r, []string{r.Member, ""}, split.Shares{Parts: []money.Amount{r.Amount, 0}})
 	})
 }
 
@@ -101,8 +101,8 @@ func (f Refunds) fits(ctx context.Context, r Refund) error {
 	if err != nil {
 		return err
 	}
-	whole, err1 := o.original.Total()
-	given, err2 := o.before.Total()
+	whole, err1 := o.Original.Total()
+	given, err2 := o.Before.Total()
 	if err := cmp.Or(err1, err2); err != nil {
 		return err
 	}
@@ -112,36 +112,15 @@ func (f Refunds) fits(ctx context.Context, r Refund) error {
 	return nil
 }
 
-// divided is an order as it was split, and what was given back of it.
-type divided struct {
-	original, before split.Shares
-	partner          string
-}
-
 // divided reads an order's split from its voucher: what was posted, not what
 // today's rule would give. Earlier refunds are divided again in the order of
 // their vouchers, which gives the shares that they gave.
-func (f Refunds) divided(ctx context.Context, r Refund) (divided, error) {
-	var o divided
+func (f Refunds) divided(ctx context.Context, r Refund) (Divided, error) {
 	v, err := f.oneOf(ctx, r.Order, "E2", "E6c", "E6e")
 	if err != nil {
-		return o, err
+		return Divided{}, err
 	}
-	for _, e := range v.Entries {
-		switch {
-		case e.Code == "2501":
-			o.original.Fee -= e.Amount
-		case e.Code == "2302" && e.Amount > 0:
-			o.original.HeadOfficeFee += e.Amount
-		case e.Code == "2302":
-			o.original.HeadOffice -= e.Amount
-		case e.Code == "2002" && e.Owner == r.Member:
-			o.original.Member -= e.Amount
-		case e.Code == "2002":
-			o.original.Partner -= e.Amount
-			o.partner = e.Owner
-		}
-	}
+	o := Divide(v, r.Member)
 	var earlier []subaccounts.Voucher
 	for _, ref := range r.Earlier {
 		v, err := f.oneOf(ctx, ref, "E7a", "E7c", "E22")
@@ -150,62 +129,30 @@ func (f Refunds) divided(ctx context.Context, r Refund) (divided, error) {
 		}
 		earlier = append(earlier, v)
 	}
-	slices.SortFunc(earlier, func(a, b subaccounts.Voucher) int { return cmp.Compare(a.ID, b.ID) })
-	for _, v := range slices.CompactFunc(earlier, func(a, b subaccounts.Voucher) bool { return a.ID == b.ID }) {
-		if err := o.giveBack(v); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
-}
-
-// giveBack adds an earlier refund's shares to what was given back.
-func (o *divided) giveBack(v subaccounts.Voucher) error {
-	var amount, feeBack money.Amount
-	for _, e := range v.Entries {
-		switch e.Code {
-		case "2202":
-			amount -= e.Amount
-		case "2501":
-			feeBack += e.Amount
-		}
-	}
-	shares := split.Shares{Member: amount} // of E7c and E22
-	var err error
-	if v.Event == "E7a" {
-		if shares, err = split.Refund(o.original, o.before, amount, feeBack); err != nil {
-			return err
-		}
-	}
-	o.before, err = o.before.Add(shares)
-	return err
+	return o, o.GiveBack(earlier...)
 }
 
 // recover lists where the parties' parts of a refund come from.
-func (f Refunds) recover(ctx context.Context, r Refund, partner string, s split.Shares) ([]subaccounts.Leg, error) {
+func (f Refunds) recover(ctx context.Context, r Refund, owners []string, s split.Shares) ([]subaccounts.Leg, error) {
 	own := commission(r.Channel, r.Clearing).Item
 	var legs []subaccounts.Leg
-	for _, part := range []struct {
-		amount  money.Amount
-		pending subaccounts.Filter
-		member  string
-	}{
-		{s.Member, subaccounts.Filter{Code: "2002", Owner: r.Member}, r.Member},
-		{s.Partner, subaccounts.Filter{Code: "2002", Owner: partner}, partner},
-		{s.HeadOffice - s.HeadOfficeFee, subaccounts.Filter{Code: "2302"}, ""},
-	} {
-		then, err := f.sources(ctx, part.member)
+	for i, owner := range owners {
+		amount, pending := s.Parts[i], subaccounts.Filter{Code: "2002", Owner: owner}
+		if i == len(owners)-1 {
+			amount, pending = s.HeadOffice()-s.HeadOfficeFee(), subaccounts.Filter{Code: "2302"}
+		}
+		then, err := f.sources(ctx, owner)
 		if err != nil {
 			return nil, err
 		}
-		taken, err := f.take(ctx, own, part.amount, part.pending, then, legs)
+		taken, err := f.take(ctx, own, amount, pending, then, legs)
 		if err != nil {
 			return nil, err
 		}
 		legs = append(legs, taken...)
 	}
 	// Head office had borne more fee than its commission.
-	return append(legs, subaccounts.Credit(commission(r.Channel, r.Clearing), max(s.HeadOfficeFee-s.HeadOffice, 0))), nil
+	return append(legs, subaccounts.Credit(commission(r.Channel, r.Clearing), max(s.HeadOfficeFee()-s.HeadOffice(), 0))), nil
 }
 
 // sources are where a party's part comes from when nothing of it is pending.

@@ -7,17 +7,18 @@ import (
 	"custody/internal/money"
 )
 
-// Refund divides a refund of an order that was split. original is the order's
-// split, refundedBefore the sum of its earlier refunds ([Shares.Add]), amount
+// Refund divides a refund of an order that was split (分账回退). original is the
+// order's split, refunded the sum of its earlier refunds ([Shares.Add]), amount
 // what the customer gets back now, feeBack what the channel gives back of its fee.
 //
 // The amount is apportioned by largest remainder over what is left of each
-// share, the fee counted with the one who bore it; then feeBack is taken off
-// that one's part. So each share gives in proportion, never more than is left
-// of it and never a negative amount, and the last refund empties all. A channel
-// that keeps its fee (feeBack 0) keeps it at the cost of the one who bore it: of
-// 200.00 of an order of 1,000.00 the franchisee gives 186.00, not 184.80. Its
-// Member over all refunds can then exceed its share of the order by that fee.
+// share, a fee that head office does not bear counted with the franchisee; then
+// feeBack is taken off that one's part. So each share gives in proportion, never
+// more than is left of it and never a negative amount, and the last refund
+// empties all. A channel that keeps its fee (feeBack 0) keeps it at the cost of
+// the one who bore it, and of the franchisee where the payer did: of 200.00 of an
+// order of 1,000.00 the franchisee gives 186.00, not 184.80. Its part over all
+// refunds can then exceed its share of the order by that fee.
 //
 // The common rule "all round down, head office takes the rest" is not used: it
 // goes negative for head office on small partial refunds.
@@ -25,60 +26,61 @@ import (
 // More than is left of the order is split.refund; a feeBack above what is left
 // of the fee or of the refund is split.fee_back; shares that no split and no
 // chain of refunds makes are split.shares.
-func Refund(original, refundedBefore Shares, amount, feeBack money.Amount) (Shares, error) {
-	left, err := remainder(original, refundedBefore)
+func Refund(original, refunded Shares, amount, feeBack money.Amount) (Shares, error) {
+	left, err := remainder(original, refunded)
 	if err != nil {
 		return Shares{}, err
 	}
 	if amount <= 0 || amount > left.total {
 		return Shares{}, fault.Invalid("split.refund", amount, left.total)
 	}
-	headOfficeBears := original.HeadOfficeFee > 0
 	feeMost := left.fee
-	if !headOfficeBears {
-		feeMost = min(feeMost, left.parts[member], amount)
+	if !original.HeadOfficeBears {
+		feeMost = min(feeMost, left.parts[0], amount)
 	}
 	if feeBack < 0 || feeBack > feeMost {
 		return Shares{}, fault.Invalid("split.fee_back", feeBack, feeMost)
 	}
 	parts := largestRemainder(amount, left.parts)
-	if headOfficeBears {
-		return Shares{
-			Member: parts[member], Partner: parts[partner], HeadOffice: parts[headOffice],
-			Fee: feeBack, HeadOfficeFee: feeBack,
-		}, nil
+	if original.HeadOfficeBears {
+		return Shares{Parts: parts, Fee: feeBack, HeadOfficeBears: true}, nil
 	}
-	if parts[member] < feeBack {
+	if parts[0] < feeBack {
 		// The channel gives back more than the franchisee's part of so small a
 		// refund: the fee comes first, the others share what remains.
-		parts = largestRemainder(amount-feeBack, [3]money.Amount{0, left.parts[partner], left.parts[headOffice]})
-		parts[member] = feeBack
+		left.parts[0] = 0
+		parts = largestRemainder(amount-feeBack, left.parts)
+		parts[0] = feeBack
 	}
-	return Shares{
-		Member: parts[member] - feeBack, Partner: parts[partner], HeadOffice: parts[headOffice],
-		Fee: feeBack,
-	}, nil
+	parts[0] -= feeBack
+	return Shares{Parts: parts, Fee: feeBack}, nil
 }
-
-// The parties of an apportionment. Their order breaks ties, so it must stay.
-const (
-	member = iota
-	partner
-	headOffice
-)
 
 // rest is what is left of an order after earlier refunds.
 type rest struct {
-	parts [3]money.Amount // the franchisee's with the fee where it bears it
+	parts []money.Amount // the franchisee's with a fee that head office does not bear
 	fee   money.Amount
 	total money.Amount // sum of parts
 }
 
+// Left returns what is left of each share of an order after refunds of it, the
+// franchisee's with a fee that head office does not bear. Shares that do not
+// belong together are split.shares.
+func Left(original, refunded Shares) ([]money.Amount, error) {
+	left, err := remainder(original, refunded)
+	return left.parts, err
+}
+
 // remainder subtracts the refunds from the split and checks both.
 func remainder(original, refunded Shares) (rest, error) {
+	if len(refunded.Parts) == 0 {
+		refunded.Parts = make([]money.Amount, len(original.Parts))
+	}
+	if len(original.Parts) < 2 || len(original.Parts) > maxParts || len(refunded.Parts) != len(original.Parts) {
+		return rest{}, fault.Invalid("split.shares")
+	}
 	for _, s := range []Shares{original, refunded} {
-		if min(s.Member, s.Partner, s.HeadOffice, s.Fee, s.HeadOfficeFee) < 0 ||
-			(s.HeadOfficeFee != 0 && s.HeadOfficeFee != s.Fee) {
+		if s.lowest() < 0 {
 			return rest{}, fault.Invalid("split.shares")
 		}
 		if _, err := s.Total(); err != nil {
@@ -86,21 +88,32 @@ func remainder(original, refunded Shares) (rest, error) {
 		}
 	}
 	// Head office bears the fee in both or in neither.
-	if refunded.Fee > 0 && (original.HeadOfficeFee > 0) != (refunded.HeadOfficeFee > 0) {
+	if refunded.Fee > 0 && original.HeadOfficeBears != refunded.HeadOfficeBears {
 		return rest{}, fault.Invalid("split.shares")
 	}
-	left := rest{fee: original.Fee - refunded.Fee}
-	left.parts = [3]money.Amount{
-		member: original.Member + (original.Fee - original.HeadOfficeFee) -
-			refunded.Member - (refunded.Fee - refunded.HeadOfficeFee),
-		partner:    original.Partner - refunded.Partner,
-		headOffice: original.HeadOffice - refunded.HeadOffice,
+	left := rest{fee: original.Fee - refunded.Fee, parts: make([]money.Amount, len(original.Parts))}
+	for i := range left.parts {
+		left.parts[i] = original.Parts[i] - refunded.Parts[i]
 	}
-	if min(left.parts[member], left.parts[partner], left.parts[headOffice], left.fee) < 0 {
-		return rest{}, fault.Invalid("split.shares")
+	if !original.HeadOfficeBears {
+		left.parts[0] += left.fee
 	}
-	left.total = left.parts[member] + left.parts[partner] + left.parts[headOffice]
+	for _, part := range left.parts {
+		if part < 0 || left.fee < 0 {
+			return rest{}, fault.Invalid("split.shares")
+		}
+		left.total += part
+	}
 	return left, nil
+}
+
+// lowest is the smallest amount among the shares.
+func (s Shares) lowest() money.Amount {
+	low := s.Fee
+	for _, part := range s.Parts {
+		low = min(low, part)
+	}
+	return low
 }
 
 // largestRemainder divides amount in proportion to the weights: each part is
@@ -108,13 +121,16 @@ func remainder(original, refunded Shares) (rest, error) {
 // remainders, the earlier party first where they are equal. amount is at most
 // the sum of the weights; then no part exceeds its weight, because a part that
 // is rounded up had a remainder and so lay below it.
-func largestRemainder(amount money.Amount, weights [3]money.Amount) [3]money.Amount {
-	total := uint64(weights[0] + weights[1] + weights[2])
-	if total == 0 {
-		return [3]money.Amount{}
+func largestRemainder(amount money.Amount, weights []money.Amount) []money.Amount {
+	parts := make([]money.Amount, len(weights))
+	var total uint64
+	for _, w := range weights {
+		total += uint64(w) // the weights are parts of one order: below 2^63
 	}
-	var parts [3]money.Amount
-	var remainders [3]uint64
+	if total == 0 {
+		return parts
+	}
+	var remainders [maxParts]uint64
 	missing := amount
 	for i, w := range weights {
 		hi, lo := bits.Mul64(uint64(amount), uint64(w)) // hi < total because w <= total and amount < 2^63
@@ -122,9 +138,9 @@ func largestRemainder(amount money.Amount, weights [3]money.Amount) [3]money.Amo
 		parts[i], remainders[i] = money.Amount(q), r
 		missing -= money.Amount(q)
 	}
-	for ; missing > 0; missing-- { // at most twice: three remainders sum to less than 3
+	for ; missing > 0; missing-- { // at most one less than there are parties: each remainder is below one
 		best := 0
-		for i, r := range remainders {
+		for i, r := range remainders[:len(weights)] {
 			if r > remainders[best] {
 				best = i
 			}

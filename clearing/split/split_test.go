@@ -2,6 +2,7 @@ package split_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,6 +16,23 @@ import (
 var worked = split.Rule{ID: "S1", Version: 1, FeeBearer: split.Franchisee, HeadOfficePPM: 50_000, PartnerPPM: 20_000}
 
 const feePPM = 6_000 // 0.6 %
+
+// chain is the franchisee of every order here, with a partner and no region.
+var chain = split.Chain{Member: "A", Partner: "P"}
+
+// three are the shares of a rule with two rates, as tables write them.
+type three struct{ Member, Partner, HeadOffice, Fee, HeadOfficeFee money.Amount }
+
+func (x three) shares() split.Shares {
+	return split.Shares{Parts: []money.Amount{x.Member, x.Partner, x.HeadOffice}, Fee: x.Fee, HeadOfficeBears: x.HeadOfficeFee > 0}
+}
+
+func of(s split.Shares) three {
+	if len(s.Parts) != 3 {
+		return three{Member: -1}
+	}
+	return three{s.Parts[0], s.Parts[1], s.Parts[2], s.Fee, s.HeadOfficeFee()}
+}
 
 func TestSplitRefuses(t *testing.T) {
 	with := func(change func(*split.Rule)) split.Rule { r := worked; change(&r); return r }
@@ -35,7 +53,7 @@ func TestSplitRefuses(t *testing.T) {
 		{"parts and fee above the order", with(func(r *split.Rule) { r.HeadOfficePPM = 980_000 }), 100, 1, "split.exceeds"},
 		{"unknown bearer", with(func(r *split.Rule) { r.FeeBearer = "CUSTOMER" }), 100, 0, "split.bearer"},
 	} {
-		_, err := test.rule.Split(test.amount, test.fee)
+		_, err := test.rule.Split(chain, test.amount, test.fee)
 		if got := fault.CodeOf(err); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
@@ -74,30 +92,30 @@ func TestSplit(t *testing.T) {
 		name   string
 		rule   split.Rule
 		amount money.Amount
-		want   split.Shares
+		want   three
 	}{
-		{"W1", worked, 1000_00, split.Shares{Member: 924_00, Partner: 20_00, HeadOffice: 50_00, Fee: 6_00}},
-		{"W2", worked, 200_00, split.Shares{Member: 184_80, Partner: 4_00, HeadOffice: 10_00, Fee: 1_20}},
-		{"W3 W4 W7", worked, 100_00, split.Shares{Member: 92_40, Partner: 2_00, HeadOffice: 5_00, Fee: 60}},
-		{"L1 W5", worked, 500_00, split.Shares{Member: 462_00, Partner: 10_00, HeadOffice: 25_00, Fee: 3_00}},
-		{"W6", worked, 300_00, split.Shares{Member: 277_20, Partner: 6_00, HeadOffice: 15_00, Fee: 1_80}},
-		{"L3", worked, 200_00, split.Shares{Member: 184_80, Partner: 4_00, HeadOffice: 10_00, Fee: 1_20}},
-		{"L5", worked, 350_00, split.Shares{Member: 323_40, Partner: 7_00, HeadOffice: 17_50, Fee: 2_10}},
+		{"W1", worked, 1000_00, three{Member: 924_00, Partner: 20_00, HeadOffice: 50_00, Fee: 6_00}},
+		{"W2", worked, 200_00, three{Member: 184_80, Partner: 4_00, HeadOffice: 10_00, Fee: 1_20}},
+		{"W3 W4 W7", worked, 100_00, three{Member: 92_40, Partner: 2_00, HeadOffice: 5_00, Fee: 60}},
+		{"L1 W5", worked, 500_00, three{Member: 462_00, Partner: 10_00, HeadOffice: 25_00, Fee: 3_00}},
+		{"W6", worked, 300_00, three{Member: 277_20, Partner: 6_00, HeadOffice: 15_00, Fee: 1_80}},
+		{"L3", worked, 200_00, three{Member: 184_80, Partner: 4_00, HeadOffice: 10_00, Fee: 1_20}},
+		{"L5", worked, 350_00, three{Member: 323_40, Partner: 7_00, HeadOffice: 17_50, Fee: 2_10}},
 		{"E2b, head office bears the fee", headOfficeBears, 1000_00,
-			split.Shares{Member: 930_00, Partner: 20_00, HeadOffice: 50_00, Fee: 6_00, HeadOfficeFee: 6_00}},
-		{"E6c", commissionOnly, 300_00, split.Shares{Member: 283_20, HeadOffice: 15_00, Fee: 1_80}},
-		{"E6e, the 70.00 that stay", commissionOnly, 70_00, split.Shares{Member: 66_08, HeadOffice: 3_50, Fee: 42}},
-		{"remainder to the franchisee", worked, 99, split.Shares{Member: 93, Partner: 1, HeadOffice: 4, Fee: 1}},
-		{"one fen", worked, 1, split.Shares{Member: 1}},
-		{"fee above the commission", freeOfCharge, 100_00, split.Shares{Member: 100_00, Fee: 60, HeadOfficeFee: 60}},
+			three{Member: 930_00, Partner: 20_00, HeadOffice: 50_00, Fee: 6_00, HeadOfficeFee: 6_00}},
+		{"E6c", commissionOnly, 300_00, three{Member: 283_20, HeadOffice: 15_00, Fee: 1_80}},
+		{"E6e, the 70.00 that stay", commissionOnly, 70_00, three{Member: 66_08, HeadOffice: 3_50, Fee: 42}},
+		{"remainder to the franchisee", worked, 99, three{Member: 93, Partner: 1, HeadOffice: 4, Fee: 1}},
+		{"one fen", worked, 1, three{Member: 1}},
+		{"fee above the commission", freeOfCharge, 100_00, three{Member: 100_00, Fee: 60, HeadOfficeFee: 60}},
 	} {
 		fee, err := split.Fee(test.amount, feePPM)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := test.rule.Split(test.amount, fee)
-		if err != nil || got != test.want {
-			t.Errorf("%s: got %+v, %v, want %+v", test.name, got, err, test.want)
+		shares, err := test.rule.Split(chain, test.amount, fee)
+		if got := of(shares); err != nil || got != test.want {
+			t.Errorf("%s: got %+v, %v, want %+v", test.name, shares, err, test.want)
 		}
 	}
 }
@@ -107,7 +125,7 @@ func rules(t *rapid.T) split.Rule {
 	headOffice := rapid.Int64Range(0, money.PPM).Draw(t, "headOfficePPM")
 	return split.Rule{
 		ID: "R", Version: 1,
-		FeeBearer:     rapid.SampledFrom([]split.Bearer{split.Franchisee, split.HeadOffice}).Draw(t, "bearer"),
+		FeeBearer:     rapid.SampledFrom([]split.Party{split.Franchisee, split.HeadOffice}).Draw(t, "bearer"),
 		HeadOfficePPM: headOffice,
 		PartnerPPM:    rapid.Int64Range(0, money.PPM-headOffice).Draw(t, "partnerPPM"),
 	}
@@ -122,15 +140,14 @@ func amounts() *rapid.Generator[money.Amount] {
 		}))
 }
 
-func lowest(s split.Shares) money.Amount {
-	return min(s.Member, s.Partner, s.HeadOffice, s.Fee, s.HeadOfficeFee)
-}
+// lowest is the smallest amount among the shares.
+func lowest(s split.Shares) money.Amount { return min(s.Fee, slices.Min(s.Parts)) }
 
 func TestSplitConserves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		amount := amounts().Draw(t, "amount")
 		fee := money.Amount(rapid.Int64Range(0, int64(amount)).Draw(t, "fee"))
-		s, err := rules(t).Split(amount, fee)
+		s, err := rules(t).Split(chain, amount, fee)
 		if err != nil {
 			if fault.CodeOf(err) != "split.exceeds" {
 				t.Fatal(err)

@@ -38,6 +38,7 @@ func newMemberImportCmd(a *app) *cobra.Command {
 func newMemberAddCmd(a *app) *cobra.Command {
 	var m subaccounts.Member
 	var b subaccounts.Binding
+	var region string
 	cmd := &cobra.Command{Use: "add CODE", Short: a.t("cli.member.add.short"), Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
 			actor, err := a.maker(ctx, e)
@@ -49,7 +50,7 @@ func newMemberAddCmd(a *app) *cobra.Command {
 			if b.AccountNo != "" {
 				binding = &b
 			}
-			if err := e.AddMember(ctx, actor, m, binding); err != nil {
+			if err := e.AddMember(ctx, actor, m, region, binding); err != nil {
 				return err
 			}
 			return a.answer(map[string]string{"added": m.Code}, func() { a.say("cli.member.add.done", m.Code, m.Name) })
@@ -58,6 +59,7 @@ func newMemberAddCmd(a *app) *cobra.Command {
 	flags.StringVar(&m.Name, "name", "", a.t("cli.flag.name"))
 	flags.StringVar(&m.Kind, "kind", "franchisee", a.t("cli.flag.member-kind"))
 	flags.StringVar(&m.Partner, "partner", "", a.t("cli.flag.partner"))
+	flags.StringVar(&region, "region", "", a.t("cli.flag.region"))
 	flags.StringVar(&b.AccountName, "account-name", "", a.t("cli.flag.account-name"))
 	bindingFlags(a, cmd, &b)
 	return cmd

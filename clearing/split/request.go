@@ -1,0 +1,4 @@
+package split
+
+// MaxRequests is how many split requests of one order channels allow.
+const MaxRequests = 50
