@@ -33,7 +33,7 @@ func (r *reader) startFile(f *fields) {
 func (r *reader) startGroup(f *fields) {
 	r.lostTrailer()
 	r.began = true
-	r.group = sums{records: r.pieces}
+	r.group = sums{records: r.pieces, logical: 1}
 	var v [7][]byte
 	for i := range v {
 		v[i], _ = f.next()
@@ -77,7 +77,7 @@ func dayOf(b []byte) (bizdate.Date, bool) {
 func (r *reader) startAccount(f *fields) {
 	r.lostTrailer()
 	r.began = true
-	r.account = sums{records: r.pieces}
+	r.account = sums{records: r.pieces, logical: 1}
 	r.entries, r.claimsMoney = 0, false
 	account, _ := f.next()
 	currency, _ := f.next()

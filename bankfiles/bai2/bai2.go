@@ -81,6 +81,7 @@ type reader struct {
 	currency string // of the group
 
 	account, group, file sums
+	wrongTotals          int  // faults that are no reason to stop comparing
 	entries              int  // of the account
 	claimsMoney          bool // the account has totals of transactions that are not zero
 }
@@ -172,6 +173,7 @@ func (r *reader) flush() {
 	code := string(r.record[:2])
 	if code == "16" || code == "49" {
 		r.account.records += r.pieces
+		r.account.logical++
 	}
 	switch code {
 	case "01":

@@ -225,22 +225,24 @@ func TestSeveralRecordsOnOneLine(t *testing.T) {
 }
 
 func TestControlTotals(t *testing.T) {
-	for _, test := range []struct{ name, old, new, totals, warned string }{
-		{"blank", "49,1080000,5/", "49,,/", "[true true]", ""},
-		{"zero", "49,1080000,5/", "49,0,0/", "[true true]", ""},
-		{"plus sign", "49,1080000,5/", "49,+1080000,5/", "[true true true]", ""},
-		{"wrong total", "49,1080000,5/", "49,1080001,5/", "[false true true]", "bai2.total"},
-		{"wrong count", "49,1080000,5/", "49,1080000,6/", "[false true true]", "bai2.count"},
-		{"wrong accounts", "98,1080000,1,7/", "98,1080000,2,7/", "[true false true]", "bai2.count"},
-		{"wrong total of the file", "99,1080000,", "99,1,", "[true true false]", "bai2.total"},
-		{"no trailer of the file", "99,1080000,1,9/\n", "", "[true true]", "bai2.trailer"},
-		{"no trailer of the account", "49,1080000,5/\n", "", "[false false]", "bai2.trailer bai2.count bai2.count"},
-		{"not a number", "49,1080000,5/", "49,many,5/", "[true true true]", "bai2.amount"},
+	for _, test := range []struct{ name, old, new, totals, warned, fault string }{
+		{"blank", "49,1080000,5/", "49,,/", "[true true]", "", ""},
+		{"zero", "49,1080000,5/", "49,0,0/", "[true true]", "", ""},
+		{"plus sign", "49,1080000,5/", "49,+1080000,5/", "[true true true]", "", ""},
+		{"wrong total", "49,1080000,5/", "49,1080001,5/", "[false true true]", "", "bai2.total"},
+		{"wrong count", "49,1080000,5/", "49,1080000,6/", "[false true true]", "bai2.count", ""},
+		{"wrong accounts", "98,1080000,1,7/", "98,1080000,2,7/", "[true false true]", "bai2.count", ""},
+		{"wrong total of the file", "99,1080000,", "99,1,", "[true true false]", "", "bai2.total"},
+		{"no trailer of the file", "99,1080000,1,9/\n", "", "[true true]", "bai2.trailer", ""},
+		{"no trailer of the account", "49,1080000,5/\n", "", "[false false]", "bai2.trailer bai2.count bai2.count", ""},
+		{"continuations not counted", "49,1080000,5/", "49,1080000,4/", "[true true true]", "", ""},
+		{"not a number", "49,1080000,5/", "49,many,5/", "[true true true]", "bai2.amount", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := read(t, strings.Replace(whole, test.old, test.new, 1))
-			if fmt.Sprint(g.totals) != test.totals || strings.Join(g.warnings, " ") != test.warned {
-				t.Errorf("got %v %v", g.totals, g.warnings)
+			g := &got{}
+			err := bai2.Read("x.bai", strings.NewReader(strings.Replace(whole, test.old, test.new, 1)), g)
+			if fmt.Sprint(g.totals) != test.totals || strings.Join(g.warnings, " ") != test.warned || fault.CodeOf(err) != test.fault {
+				t.Errorf("got %v %v, %v", g.totals, g.warnings, err)
 			}
 			if !*g.heads[0].Balanced {
 				t.Error("the statement itself balances")

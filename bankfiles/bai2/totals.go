@@ -15,6 +15,7 @@ type sums struct {
 	overflow bool
 	members  int // accounts of a group, groups of a file
 	records  int
+	logical  int // records, each with its 88 as one
 }
 
 func (s *sums) add(x money.Exact) {
@@ -35,6 +36,7 @@ func (s *sums) include(part sums) {
 	s.overflow = s.overflow || part.overflow
 	s.members++
 	s.records += part.records
+	s.logical += part.logical
 }
 
 // endAccount reads 49: total, records.
@@ -57,6 +59,7 @@ func (r *reader) endAccount(f *fields) {
 func (r *reader) endGroup(f *fields) {
 	r.lostTrailer()
 	r.group.records += r.pieces
+	r.group.logical++
 	r.compare("98", f, r.group, true)
 	r.file.include(r.group)
 	r.group, r.account = sums{}, sums{}
@@ -67,6 +70,7 @@ func (r *reader) endFile(f *fields) {
 	r.lostTrailer()
 	r.ended = true
 	r.file.records += r.pieces + 1 // the 01
+	r.file.logical += 2
 	r.compare("99", f, r.file, true)
 	r.file, r.account = sums{}, sums{}
 }
@@ -82,9 +86,11 @@ func (r *reader) lostTrailer() {
 }
 
 // compare holds a trailer to what was read. Blank and zero fields say nothing:
-// many banks fill them so.
+// many banks fill them so. A wrong total is a fault; a wrong count is a warning,
+// because banks count continuations and trailers each in their own way, and a
+// record that is missing shows in the total.
 func (r *reader) compare(record string, f *fields, have sums, members bool) {
-	if r.Faults() > 0 || have.overflow {
+	if r.Faults() > r.wrongTotals || have.overflow {
 		return
 	}
 	claimed, agree := false, true
@@ -93,26 +99,33 @@ func (r *reader) compare(record string, f *fields, have sums, members bool) {
 		claimed = true
 		if a := money.Amount(x.Units); a != have.total && a != have.absolute {
 			agree = false
-			r.warn("bai2.total", record, string(value), int64(have.total))
+			r.wrongTotals++
+			r.bad("bai2.total", record, string(value), int64(have.total))
 		}
 	} else if err != nil && len(value) > 0 {
 		r.warn("bai2.amount", record, r.text.String(value))
 	}
-	counts := []int{have.members, have.records}
-	if !members {
-		counts = counts[1:]
-	}
-	for _, n := range counts {
+	if members {
 		value, _ := f.next()
-		if claim, err := strconv.Atoi(string(value)); err == nil && claim != 0 {
-			claimed = true
-			if claim != n {
-				agree = false
-				r.Warn(fault.Invalid("bai2.count", n).AtLine(r.at).On(record, string(value)))
-			}
-		}
+		said, ok := r.count(record, value, have.members, have.members)
+		claimed, agree = claimed || said, agree && ok
 	}
+	value, _ = f.next()
+	said, ok := r.count(record, value, have.records, have.logical)
+	claimed, agree = claimed || said, agree && ok
 	if claimed {
 		r.Totals(agree)
 	}
+}
+
+// count compares one count, where the trailer has it.
+func (r *reader) count(record string, value []byte, have, or int) (said, agree bool) {
+	n, err := strconv.Atoi(string(value))
+	if err != nil || n == 0 {
+		return false, true
+	}
+	if n != have && n != or {
+		r.Warn(fault.Invalid("bai2.count", have).AtLine(r.at).On(record, string(value)))
+	}
+	return true, n == have || n == or
 }

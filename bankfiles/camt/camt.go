@@ -84,9 +84,11 @@ type reader struct {
 	found      bool   // a camt.052, camt.053 or camt.054 message was there
 	statements int
 
-	st    *bankfiles.Statement // being read
-	sum   statementSum
-	codes map[string]string // transaction codes seen: a file has few
+	pagedMessage bool                 // the message is one page of several
+	paged        bool                 // the statement is
+	st           *bankfiles.Statement // being read
+	sum          statementSum
+	codes        map[string]string // transaction codes seen: a file has few
 }
 
 // errStopped stops the scanner where the sink returned an error.
@@ -168,11 +170,25 @@ func isVersion(b []byte) bool {
 }
 
 func (r *reader) message(format string, kind bankfiles.StatementKind, statement string) {
-	r.found = true
+	r.found, r.pagedMessage = true, false
 	version := versionOf(r.attrs, r.version)
 	for depth := r.depth(); r.child(depth); {
-		if string(r.local) == statement {
+		switch string(r.local) {
+		case statement:
 			r.statement(format, kind, version)
+		case "GrpHdr":
+			r.header()
+		default:
+			r.skip()
+		}
+	}
+}
+
+// header reads the pagination of the message.
+func (r *reader) header() {
+	for depth := r.depth(); r.child(depth); {
+		if string(r.local) == "MsgPgntn" {
+			r.pagedMessage = r.isPaged()
 		} else {
 			r.skip()
 		}

@@ -1,6 +1,7 @@
 package camt
 
 import (
+	"strconv"
 	"strings"
 
 	"custody/bankfiles"
@@ -9,6 +10,7 @@ import (
 // details is what the transaction details (TxDtls) of an entry say.
 type details struct {
 	count      int
+	batch      int // as Btch/NbOfTxs says
 	bankRef    string
 	endToEndID string
 	code       string
@@ -60,7 +62,7 @@ func (r *reader) entry() {
 	}
 	e.Amount.Units *= sign
 	take(e, d, additional)
-	r.deliver(e)
+	r.deliver(e, max(d.count, d.batch))
 }
 
 // dated fills what banks leave out: the status of an entry of an end-of-day
@@ -114,7 +116,7 @@ func take(e *bankfiles.StatementEntry, d details, additional string) {
 }
 
 // deliver counts the entry and gives it to the sink.
-func (r *reader) deliver(e *bankfiles.StatementEntry) {
+func (r *reader) deliver(e *bankfiles.StatementEntry, transactions int) {
 	if r.st.Currency == "" {
 		r.st.Currency = e.Amount.Currency
 	}
@@ -123,7 +125,7 @@ func (r *reader) deliver(e *bankfiles.StatementEntry) {
 		return
 	}
 	r.st.Entries++
-	r.sum.all.add(e.Amount)
+	r.sum.volumes.add(e.Amount, e.Status == bankfiles.Booked, e.Reversal, transactions)
 	if e.Status == bankfiles.Booked {
 		r.count(e)
 	}
@@ -134,7 +136,6 @@ func (r *reader) deliver(e *bankfiles.StatementEntry) {
 
 func (r *reader) count(e *bankfiles.StatementEntry) {
 	sum := &r.sum
-	sum.settled.add(e.Amount)
 	if e.Amount.Currency != r.st.Currency {
 		sum.foreign++
 		r.warn(e.Line, "camt.currency", "Ntry/Amt", e.Amount.Currency, r.st.Currency)
@@ -279,6 +280,12 @@ func (r *reader) intern(b []byte) string {
 // entryDetails reads one NtryDtls; an entry may have several.
 func (r *reader) entryDetails(d *details) {
 	for depth := r.depth(); r.child(depth); {
+		if string(r.local) == "Btch" {
+			if n, err := strconv.Atoi(r.codeIn("NbOfTxs")); err == nil {
+				d.batch += n
+			}
+			continue
+		}
 		if string(r.local) != "TxDtls" || d.count > 0 {
 			if string(r.local) == "TxDtls" {
 				d.count++

@@ -326,31 +326,61 @@ func TestStreamsByteByByte(t *testing.T) {
 	}
 }
 
-// TestTotals: TxsSummry over all or over the booked entries agrees; anything
-// else is a warning, for banks also count transactions there.
+// TestTotals: TxsSummry over all or over the booked entries agrees, and so does
+// what banks make of it; anything else is a fault.
 func TestTotals(t *testing.T) {
-	entries := ntry("5.00", "CRDT", "") + ntry("2.00", "DBIT", "") + strings.Replace(ntry("1", "CRDT", ""), "BOOK", "PDNG", 1)
+	batch := "<NtryDtls><Btch><NbOfTxs>3</NbOfTxs></Btch></NtryDtls>"
+	entries := ntry("5.00", "CRDT", "<RvslInd>true</RvslInd>") + ntry("2.00", "DBIT", batch) + strings.Replace(ntry("1", "CRDT", ""), "BOOK", "PDNG", 1)
+	yes, no := []bool{true}, []bool{false}
 	for _, test := range []struct {
-		summary string
-		want    []bool
+		name, summary string
+		want          []bool
+		fault         string
 	}{
-		{"", nil},
-		{"<TxsSummry><TtlNtries><NbOfNtries>3</NbOfNtries><Sum>8</Sum></TtlNtries></TxsSummry>", []bool{true}},
-		{"<TxsSummry><TtlNtries><NbOfNtries>2</NbOfNtries><Sum>7.00</Sum></TtlNtries></TxsSummry>", []bool{true}},
-		{"<TxsSummry><TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>5</Sum></TtlCdtNtries><TtlDbtNtries><Sum>2</Sum></TtlDbtNtries></TxsSummry>", []bool{true}},
-		{"<TxsSummry><TtlNtries><NbOfNtries>4</NbOfNtries></TtlNtries></TxsSummry>", []bool{false}},
-		{"<TxsSummry><TtlNtries><Sum>8.01</Sum></TtlNtries></TxsSummry>", []bool{false}},
-		{"<TxsSummry><TtlDbtNtries><NbOfNtries>2</NbOfNtries></TtlDbtNtries></TxsSummry>", []bool{false}},
+		{"none", "", nil, ""},
+		{"all entries", "<TtlNtries><NbOfNtries>3</NbOfNtries><Sum>8</Sum></TtlNtries>", yes, ""},
+		{"booked entries", "<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>7.00</Sum></TtlNtries>", yes, ""},
+		{"transactions of a batch", "<TtlNtries><NbOfNtries>5</NbOfNtries><Sum>8</Sum></TtlNtries>", yes, ""},
+		{"net for the sum", "<TtlNtries><NbOfNtries>2</NbOfNtries><Sum>3.00</Sum></TtlNtries>", yes, ""},
+		{"net below zero for the sum", "<TtlNtries><Sum>-3.00</Sum></TtlNtries>", yes, ""},
+		{"net of .03", "<TtlNtries><NbOfNtries>3</NbOfNtries><TtlNetNtryAmt>4.00</TtlNetNtryAmt><CdtDbtInd>CRDT</CdtDbtInd></TtlNtries>", yes, ""},
+		{"net of .08", "<TtlNtries><TtlNetNtry><Amt>4.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry></TtlNtries>", yes, ""},
+		{"net without direction", "<TtlNtries><TtlNetNtry><Amt>4.00</Amt></TtlNetNtry></TtlNtries>", yes, ""},
+		{"by direction", "<TtlCdtNtries><NbOfNtries>1</NbOfNtries><Sum>5</Sum></TtlCdtNtries><TtlDbtNtries><Sum>2</Sum></TtlDbtNtries>", yes, ""},
+		{"a reversal on the side of its entry", "<TtlDbtNtries><NbOfNtries>2</NbOfNtries><Sum>7</Sum></TtlDbtNtries>", yes, ""},
+		{"blank", "<TtlNtries><NbOfNtries/><Sum/></TtlNtries>", yes, ""},
+		{"wrong count", "<TtlNtries><NbOfNtries>6</NbOfNtries></TtlNtries>", no, "camt.total"},
+		{"wrong sum", "<TtlNtries><Sum>8.01</Sum></TtlNtries>", no, "camt.total"},
+		{"count of all, sum of the booked", "<TtlNtries><NbOfNtries>3</NbOfNtries><Sum>7</Sum></TtlNtries>", no, "camt.total"},
+		{"wrong net", "<TtlNtries><TtlNetNtry><Amt>4.01</Amt><CdtDbtInd>CRDT</CdtDbtInd></TtlNetNtry></TtlNtries>", no, "camt.total"},
+		{"wrong direction of net", "<TtlNtries><TtlNetNtryAmt>4.00</TtlNetNtryAmt><CdtDbtInd>DBIT</CdtDbtInd></TtlNtries>", no, "camt.total"},
+		{"wrong count of debits", "<TtlDbtNtries><NbOfNtries>5</NbOfNtries></TtlDbtNtries>", no, "camt.total"},
 	} {
-		for _, inside := range []string{test.summary + entries, entries + test.summary} {
-			got := read(t, xmlOf(inside))
-			if diff := cmp.Diff(test.want, got.totals); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", test.summary, diff)
+		t.Run(test.name, func(t *testing.T) {
+			if test.summary != "" {
+				test.summary = "<TxsSummry>" + test.summary + "</TxsSummry>"
 			}
-			if warned := fault.CodeOf(got.warnings.Err()) == "camt.total"; warned != (len(test.want) == 1 && !test.want[0]) {
-				t.Errorf("%s: warnings %v", test.summary, got.warnings)
+			for _, inside := range []string{test.summary + entries, entries + test.summary} {
+				got := &recorder{}
+				err := camt.Read("x", strings.NewReader(xmlOf(inside)), got)
+				if diff := cmp.Diff(test.want, got.totals); diff != "" || fault.CodeOf(err) != test.fault || len(got.heads) != 1 {
+					t.Errorf("%v, (-want +got):\n%s", err, diff)
+				}
 			}
-		}
+		})
+	}
+}
+
+// TestTotalsOfPages: on one of several pages the summary may be that of all of them.
+func TestTotalsOfPages(t *testing.T) {
+	inside := "<StmtPgntn><PgNb>%</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>" + ntry("5.00", "CRDT", "") + "<TxsSummry><TtlNtries><NbOfNtries>9</NbOfNtries></TtlNtries></TxsSummry>"
+	got := read(t, xmlOf(strings.Replace(inside, "%", "1", 1)))
+	if got.totals != nil || fault.CodeOf(got.warnings.Err()) != "camt.page_total" {
+		t.Errorf("got %v %v", got.totals, got.warnings)
+	}
+	header := strings.Replace(xmlOf(inside[strings.Index(inside, "<Ntry>"):]), "<Stmt>", "<GrpHdr><MsgPgntn><PgNb>2</PgNb><LastPgInd>true</LastPgInd></MsgPgntn></GrpHdr><Stmt>", 1)
+	if got := read(t, header); got.totals != nil {
+		t.Errorf("got %v", got.totals)
 	}
 }
 

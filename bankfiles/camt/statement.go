@@ -1,6 +1,8 @@
 package camt
 
 import (
+	"strings"
+
 	"custody/bankfiles"
 	"custody/internal/bizdate"
 	"custody/internal/money"
@@ -20,8 +22,9 @@ type statementSum struct {
 	first     bizdate.Date // of the booking days
 	last      bizdate.Date
 	claimed   summary
-	all       volumes
-	settled   volumes // booked
+	volumes   ledgers
+	// faultsBefore the statement began: totals are compared where none was added.
+	faultsBefore int
 }
 
 // balance is the balance of a statement that counts for its proof.
@@ -34,7 +37,7 @@ type balance struct {
 // statement reads a Stmt, Rpt or Ntfctn.
 func (r *reader) statement(format string, kind bankfiles.StatementKind, version string) {
 	r.statements++
-	r.sum = statementSum{}
+	r.sum, r.paged = statementSum{faultsBefore: len(r.faults)}, r.pagedMessage
 	r.st = &bankfiles.Statement{Line: r.line(), Format: format, Version: version, Kind: kind}
 	legal := ""
 	for depth := r.depth(); r.child(depth); {
@@ -47,6 +50,8 @@ func (r *reader) statement(format string, kind bankfiles.StatementKind, version 
 			legal = r.str()
 		case "FrToDt":
 			r.period()
+		case "StmtPgntn", "RptPgntn", "NtfctnPgntn":
+			r.paged = r.isPaged() || r.paged
 		case "Acct":
 			r.account()
 		case "Bal":
@@ -184,6 +189,22 @@ func (r *reader) explain() {
 		return
 	}
 	r.warn(st.Line, "camt.unbalanced", "Bal", st.Closing.String(), st.Opening.String(), st.Sum.String(), st.Closing.String())
+}
+
+// isPaged reads a pagination and reports whether there are more pages than this one.
+func (r *reader) isPaged() bool {
+	page, last := "1", "true"
+	for depth := r.depth(); r.child(depth); {
+		switch string(r.local) {
+		case "PgNb":
+			page = r.str()
+		case "LastPgInd":
+			last = r.str()
+		default:
+			r.skip()
+		}
+	}
+	return strings.TrimLeft(page, "0") != "1" || last != "true" && last != "1"
 }
 
 // period reads FrToDt.

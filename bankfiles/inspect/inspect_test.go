@@ -117,7 +117,7 @@ func TestReports(t *testing.T) {
 		{"alipay", sample(t, "../alipay/testdata/ali-20260212.utf8.csv"), false},
 		{"no-bill", weChatNone, false},
 		{"pages", []byte(pages), false},
-		{"camt-totals", []byte(withTotals), false},
+		{"camt-totals", []byte(withTotals), true},
 		{"payout", []byte(payout), false},
 		{"result", sample(t, "../payfile/testdata/result.txt"), false},
 		{"balance", sample(t, "../payfile/testdata/balance.txt"), false},

@@ -297,10 +297,9 @@ func (r *reader) deliver() {
 	if e.Amount.Currency == "" {
 		e.Amount.Currency = r.Statement().Currency
 	}
-	r.all.add(e.Amount)
-	if e.Status == bankfiles.Booked {
-		r.booked.add(e.Amount)
-	}
+	booked := e.Status == bankfiles.Booked
+	r.own.add(e.Amount, booked, e.Reversal)
+	r.pages.add(e.Amount, booked, e.Reversal)
 	r.days()
 	r.Entry(e)
 }

@@ -82,6 +82,8 @@ type reader struct {
 	lost     bool     // a message without account: nothing of it can be used
 	messages int
 	seen     seenDays
+	pageOf   [2]string // account and number of the messages that pages adds up
+	pages    tallies
 	message
 }
 

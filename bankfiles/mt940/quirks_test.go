@@ -9,6 +9,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"custody/bankfiles"
+	"custody/bankfiles/mt940"
+	"custody/internal/fault"
 )
 
 // Every test is one quirk of real banks, with a sample of its own.
@@ -380,11 +382,18 @@ func TestInterimReport(t *testing.T) {
 		{"wrong count", strings.Replace(interim, ":90D:2", ":90D:3", 1), "1 3 CNY - 2.00 - -", []bool{false}},
 		{"expected entries are not in the totals", strings.Replace(interim, ":90D", ":61:260213ED9,00NTRFX\n:90D", 1), "1 3 CNY - 2.00 - -", []bool{true}},
 		{"expected entries are in the totals", strings.Replace(interim, ":90D:2CNY3,00", ":61:260213ED9,00NTRFX\n:90D:3CNY12,00", 1), "1 3 CNY - 2.00 - -", []bool{true}},
+		{"a reversal on the side of its letter", strings.NewReplacer(":90D:2CNY3,00", ":90D:1CNY2,00", ":90C:1CNY5,00", ":90C:2CNY6,00").Replace(interim), "1 3 CNY - 2.00 - -", []bool{true}},
+		{"counts without sums", strings.NewReplacer(":90D:2CNY3,00", ":90D:2", ":90C:1CNY5,00", ":90C:1").Replace(interim), "1 3 CNY - 2.00 - -", []bool{true}},
 		{"no totals", interim[:strings.Index(interim, ":90D")], "1 3 CNY - 2.00 - -", nil},
 		{"one total", strings.Replace(interim, ":90C:1CNY5,00\n", "", 1), "1 3 CNY - 2.00 - -", []bool{true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := read(t, test.file)
+			g := &got{}
+			err := mt940.Read("x.sta", strings.NewReader(test.file), g)
+			wrong := len(test.totals) == 1 && !test.totals[0]
+			if wrong != (fault.CodeOf(err) == "mt940.total") || !wrong && err != nil {
+				t.Fatal(err)
+			}
 			st := g.heads[0]
 			if got := line(&st); got != test.want || st.Format != "mt942" || st.Kind != bankfiles.Intraday || st.To.String() != "2026-02-13" {
 				t.Errorf("got %s %+v", got, st)
@@ -405,6 +414,18 @@ func TestFormats(t *testing.T) {
 		if g := read(t, file); g.heads[0].Format != want {
 			t.Errorf("got %s, want %s", g.heads[0].Format, want)
 		}
+	}
+}
+
+// TestTotalsOfPages: the last page of a report has the totals of all its pages.
+func TestTotalsOfPages(t *testing.T) {
+	page := ":20:R\n:25:1\n:28C:3/1\n:34F:CNY0,\n:61:260213C5,00NTRFX\n"
+	g := read(t, page+"-\n"+strings.Replace(page, "3/1", "3/2", 1)+":90C:2CNY10,00\n-\n")
+	if len(g.totals) != 1 || !g.totals[0] {
+		t.Errorf("got %v %v", g.totals, g.warnings)
+	}
+	if err := mt940.Read("x", strings.NewReader(page+"-\n"+strings.Replace(page, "3/1", "4/1", 1)+":90C:2CNY10,00\n-\n"), &got{}); fault.CodeOf(err) != "mt940.total" {
+		t.Errorf("another report: got %v", err)
 	}
 }
 

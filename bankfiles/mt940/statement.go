@@ -30,9 +30,10 @@ type message struct {
 	interim bool         // fields of an MT942 were there
 	debits  claim
 	credits claim
-	booked  counts
-	all     counts
-	pending // the entry that waits for its text
+	own     tallies // of this message
+	// faultsBefore the message began: totals are compared where none was added.
+	faultsBefore int
+	pending      // the entry that waits for its text
 }
 
 // field hands one field to the statement.
@@ -146,7 +147,10 @@ func (r *reader) start(n *opening) {
 		format = Customer
 	}
 	r.messages++
-	r.message = message{pending: pending{info: r.info[:0], more: r.more[:0]}}
+	if r.pageOf != [2]string{n.account, n.number} || n.number == "" {
+		r.pageOf, r.pages = [2]string{n.account, n.number}, tallies{}
+	}
+	r.message = message{faultsBefore: r.Faults(), pending: pending{info: r.info[:0], more: r.more[:0]}}
 	r.Begin(&bankfiles.Statement{Line: n.line, Format: format, Kind: bankfiles.EndOfDay, ID: n.id,
 		Number: n.number, Account: n.account, Currency: n.currency})
 	r.kind()
@@ -247,10 +251,11 @@ func (r *reader) endStatement() {
 type claim struct {
 	line   int // 0: there is none
 	number int64
+	summed bool
 	sum    money.Exact
 }
 
-// counts are the entries of a statement by their sign.
+// counts are some entries by their side.
 type counts struct{ debits, credits volume }
 
 type volume struct {
@@ -259,10 +264,13 @@ type volume struct {
 	overflow bool
 }
 
-func (c *counts) add(x money.Exact) {
-	v := &c.credits
-	if x.Units < 0 {
-		v, x = &c.debits, x.Neg()
+func (c *counts) add(x money.Exact, turned bool) {
+	v, debit := &c.credits, x.Units < 0
+	if debit {
+		x = x.Neg()
+	}
+	if debit != turned {
+		v = &c.debits
 	}
 	x.Currency = ""
 	sum, err := v.sum.Add(x)
@@ -270,27 +278,49 @@ func (c *counts) add(x money.Exact) {
 	v.number, v.sum = v.number+1, sum
 }
 
+// tallies are the ways in which banks choose the entries of :90D: and :90C:. All
+// or the booked ones; a reversal (RC) by the way in which it moves the money or by
+// its letter.
+type tallies struct{ all, booked, allByLetter, bookedByLetter counts }
+
+func (t *tallies) add(x money.Exact, booked, reversal bool) {
+	t.all.add(x, false)
+	t.allByLetter.add(x, reversal)
+	if booked {
+		t.booked.add(x, false)
+		t.bookedByLetter.add(x, reversal)
+	}
+}
+
 // bears reports whether the entries are what the claim says.
 func (c claim) bears(v volume) bool {
 	x := c.sum
 	x.Currency = ""
-	return c.line == 0 || !v.overflow && c.number == v.number && v.sum.Equal(x)
+	return c.line == 0 || !v.overflow && c.number == v.number && (!c.summed || v.sum.Equal(x))
 }
 
-// compareTotals compares :90D: and :90C: with the entries. Some banks count
-// expected entries in them, some do not: either will do.
+func (t *tallies) bear(debits, credits claim) bool {
+	for _, c := range []*counts{&t.all, &t.booked, &t.allByLetter, &t.bookedByLetter} {
+		if debits.bears(c.debits) && credits.bears(c.credits) {
+			return true
+		}
+	}
+	return false
+}
+
+// compareTotals compares :90D: and :90C: with the entries. Wrong totals are a
+// fault: entries are missing, or there are too many. The last page of a report
+// may have the totals of all its pages.
 func (r *reader) compareTotals() {
 	line := max(r.debits.line, r.credits.line)
-	if line == 0 || r.Faults() > 0 {
+	if line == 0 || r.Faults() > r.faultsBefore {
 		return
 	}
-	agree := false
-	for _, c := range []*counts{&r.booked, &r.all} {
-		agree = agree || r.debits.bears(c.debits) && r.credits.bears(c.credits)
-	}
+	agree := r.own.bear(r.debits, r.credits) || r.pages.bear(r.debits, r.credits)
 	if !agree {
-		r.warn(line, "mt940.total", ":90D: :90C:", r.debits.sum.String()+" "+r.credits.sum.String(),
-			r.all.debits.number, r.all.debits.sum.String(), r.all.credits.number, r.all.credits.sum.String())
+		c := &r.own.all
+		r.Fault(fault.Invalid("mt940.total", c.debits.number, c.debits.sum.String(), c.credits.number, c.credits.sum.String()).
+			AtLine(line).On(":90D: :90C:", r.debits.sum.String()+" "+r.credits.sum.String()))
 	}
 	r.Totals(agree)
 }

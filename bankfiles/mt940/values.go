@@ -96,6 +96,7 @@ func (r *reader) claim(field string, value []byte) claim {
 	}
 	if ok && len(rest) > 0 {
 		c.sum, ok = feed.Amount(rest)
+		c.summed = true
 	}
 	if c.sum.Units < 0 {
 		c.sum = c.sum.Neg()
