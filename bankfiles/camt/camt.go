@@ -23,6 +23,7 @@ import (
 	"io"
 
 	"custody/bankfiles"
+	"custody/bankfiles/feed"
 	"custody/internal/fault"
 )
 
@@ -47,8 +48,12 @@ type Warner interface{ Warn(*fault.Fault) }
 // that cannot be read (codes camt.*), or one fault where the file is not
 // well-formed (codes xml.*); errors of the sink and of src come back as they are.
 func Read(name string, src io.Reader, sink bankfiles.StatementSink) error {
-	r := &reader{scanner: newScanner(name, src), sink: sink}
+	in, label, encoding := feed.XML(src)
+	r := &reader{scanner: newScanner(name, in, label), sink: sink}
 	r.warner, _ = sink.(Warner)
+	if e, ok := sink.(feed.Encoder); ok {
+		e.Encoding(encoding)
+	}
 	if r.next() == tokenStart {
 		r.version = versionOf(r.attrs, r.version)
 		r.element()

@@ -21,6 +21,7 @@ type recorder struct {
 	entries  [][]bankfiles.StatementEntry
 	warnings fault.List
 	totals   []bool
+	encoding string
 }
 
 func (r *recorder) Open(*bankfiles.Statement) error {
@@ -38,6 +39,8 @@ func (r *recorder) Close(st *bankfiles.Statement) error {
 	r.heads = append(r.heads, *st)
 	return nil
 }
+
+func (r *recorder) Encoding(name string) { r.encoding = name }
 
 func (r *recorder) Totals(agree bool) { r.totals = append(r.totals, agree) }
 

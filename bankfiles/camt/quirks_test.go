@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 
 	"custody/bankfiles"
 	"custody/bankfiles/camt"
@@ -433,4 +437,60 @@ func (r *repeated) Read(b []byte) (int, error) {
 		r.rest.Reset(r.text)
 	}
 	return r.rest.Read(b)
+}
+
+// TestEncodings: the bytes say more than the declaration.
+func TestEncodings(t *testing.T) {
+	doc := func(label string) string {
+		head := ""
+		if label != "" {
+			head = `<?xml version="1.0" encoding="` + label + `"?>` + "\n"
+		}
+		return head + xmlOf(bal("OPBD", "1.00")+bal("CLBD", "2.00")+ntry("1.00", "CRDT", "<AddtlNtryInf>%</AddtlNtryInf>"))
+	}
+	coded := func(e encoding.Encoding, label, text string) string {
+		out, err := e.NewEncoder().String(strings.Replace(doc(label), "%", text, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	plain := func(label, text string) string { return strings.Replace(doc(label), "%", text, 1) }
+	le, be := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	for _, test := range []struct{ name, file, want, encoding string }{
+		{"UTF-8 with a mark", "\uFEFF" + plain("UTF-8", "Zoë 货款"), "Zoë 货款", "utf-8"},
+		{"UTF-8 with two marks", "\uFEFF\uFEFF" + plain("utf-8", "Zoë"), "Zoë", "utf-8"},
+		{"line ends before the declaration", "\r\n\n" + plain("UTF-8", "Zoë"), "Zoë", "utf-8"},
+		{"UTF-16 without a mark", coded(le, "UTF-16", "货款"), "货款", "utf-16"},
+		{"UTF-16, the other order, with a mark", coded(be, "utf-16", "货款"), "货款", "utf-16"},
+		{"UTF-16 without declaration", coded(be, "", "货款"), "货款", "utf-16"},
+		{"declared UTF-16, is UTF-8", plain("utf-16", "货款"), "货款", "utf-8"},
+		{"ISO-8859-1", coded(charmap.ISO8859_1, "ISO-8859-1", "Zoë"), "Zoë", "iso-8859-1"},
+		{"ISO-8859-1 with the signs of Windows", coded(charmap.Windows1252, "iso-8859-1", "5 €"), "5 €", "iso-8859-1"},
+		{"declared ISO-8859-1, is UTF-8", plain("ISO-8859-1", "Zoë 货款"), "Zoë 货款", "utf-8"},
+		{"ISO-8859-15", coded(charmap.ISO8859_15, "ISO-8859-15", "5 €"), "5 €", "iso-8859-15"},
+		{"Windows 1252", coded(charmap.Windows1252, "windows-1252", "5 €"), "5 €", "windows-1252"},
+		{"GBK", coded(simplifiedchinese.GBK, "GBK", "货款"), "货款", "gb18030"},
+		{"GB2312", coded(simplifiedchinese.GBK, "gb2312", "货款"), "货款", "gb18030"},
+		{"GB18030", coded(simplifiedchinese.GB18030, "GB18030", "𠮷"), "𠮷", "gb18030"},
+		{"US-ASCII", plain("US-ASCII", "x"), "x", "utf-8"},
+		{"bytes that are no GBK", strings.Replace(coded(simplifiedchinese.GBK, "GBK", "%"), "%", "\xFF\xFF", 1), "xml.text", "gb18030"},
+		{"bytes that are no UTF-8", strings.Replace(doc("UTF-8"), "%", "\xFF", 1), "xml.character", "utf-8"},
+		{"an encoding that is not known", plain("EBCDIC-CP-DE", "x"), "xml.encoding", "utf-8"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for how, src := range map[string]io.Reader{"whole": strings.NewReader(test.file), "byte by byte": iotest.OneByteReader(strings.NewReader(test.file))} {
+				got := &recorder{}
+				text := ""
+				if err := camt.Read("x", src, got); err != nil {
+					text = fault.CodeOf(err)
+				} else if len(got.entries[0]) == 1 && *got.heads[0].Balanced {
+					text = got.entries[0][0].Remark
+				}
+				if text != test.want || got.encoding != test.encoding {
+					t.Errorf("%s: got %q, %s", how, text, got.encoding)
+				}
+			}
+		})
+	}
 }

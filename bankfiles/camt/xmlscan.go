@@ -55,8 +55,9 @@ type scanner struct {
 	pos, end int    // what is not consumed yet: buf[pos:end]
 	at       int    // where the current token begins
 	eof      bool
-	total    int64 // bytes read from src
-	limit    int64 // of total; maxBytes but in a test
+	label    string // of the declaration, where it is not UTF-8
+	total    int64  // bytes read from src
+	limit    int64  // of total; maxBytes but in a test
 
 	lines   int // line ends before buf[counted]
 	counted int
@@ -74,11 +75,16 @@ type scanner struct {
 	value   []byte // what content gathered
 }
 
-func newScanner(file string, src io.Reader) *scanner {
-	s := &scanner{src: src, file: file, limit: maxBytes, buf: make([]byte, 2*maxToken)}
+// newScanner reads src, which is UTF-8. label is what its declaration may name
+// although it is that.
+func newScanner(file string, src io.Reader, label string) *scanner {
+	s := &scanner{src: src, file: file, limit: maxBytes, label: label, buf: make([]byte, 2*maxToken)}
 	s.begin()
 	return s
 }
+
+// maxBlank before the declaration: some banks put line ends there, which XML forbids.
+const maxBlank = 1024
 
 // begin skips a byte order mark and the XML declaration.
 func (s *scanner) begin() {
@@ -88,6 +94,13 @@ func (s *scanner) begin() {
 	if s.need(2) && (bytes.HasPrefix(s.buf[s.pos:], []byte("\xFE\xFF")) || bytes.HasPrefix(s.buf[s.pos:], []byte("\xFF\xFE"))) {
 		s.fail("xml.encoding", s.pos, "UTF-16")
 		return
+	}
+	blank := 0
+	for blank < maxBlank && s.need(blank+1) && isSpace(s.buf[s.pos+blank]) {
+		blank++
+	}
+	if blank > 0 && s.need(blank+5) && bytes.HasPrefix(s.buf[s.pos+blank:s.end], []byte("<?xml")) {
+		s.pos += blank
 	}
 	if s.need(6) && bytes.HasPrefix(s.buf[s.pos:s.end], []byte("<?xml")) && isSpace(s.buf[s.pos+5]) {
 		s.declaration()
@@ -143,6 +156,10 @@ func (s *scanner) more() bool {
 		if err == io.EOF {
 			s.eof = true
 			return n > 0
+		}
+		if f := fault.Of(err); f != nil { // of what turned the file into UTF-8
+			s.fail(f.Code, s.end, f.Args...)
+			return false
 		}
 		if err != nil {
 			s.err = err

@@ -13,7 +13,7 @@ import (
 
 // scanAll lists the tokens of a text, adjoining text as one.
 func scanAll(text string, step int) ([]string, error) {
-	s := newScanner("x.xml", &slowReader{text, step})
+	s := newScanner("x.xml", &slowReader{text, step}, "")
 	var out []string
 	run := ""
 	flush := func() {
@@ -223,7 +223,7 @@ func TestHostileXML(t *testing.T) {
 
 // TestBytesLimit feeds a file that never ends.
 func TestBytesLimit(t *testing.T) {
-	s := newScanner("x.xml", io.MultiReader(strings.NewReader("<a>"), &endless{unit: []byte("<b/>")}))
+	s := newScanner("x.xml", io.MultiReader(strings.NewReader("<a>"), &endless{unit: []byte("<b/>")}), "")
 	s.limit = 8 << 20
 	for s.next() != tokenEOF {
 	}

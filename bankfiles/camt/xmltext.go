@@ -184,7 +184,7 @@ func (s *scanner) declaration() {
 			}
 		case "encoding":
 			step = 2
-			if !strings.EqualFold(string(a.value), "utf-8") {
+			if name := string(a.value); !strings.EqualFold(name, "utf-8") && (s.label == "" || name != s.label) {
 				s.fail("xml.encoding", s.pos, printable(a.value))
 			}
 		case "standalone":

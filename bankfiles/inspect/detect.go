@@ -133,12 +133,12 @@ func isXMLWith(element string) func([]byte) bool {
 
 // fieldsOfMT are the fields of SWIFT statements at the start of a line; :20:
 // and :21: are those of payments, too.
-var fieldsOfMT = regexp.MustCompile(`(?:^|[\r\n\x00-\x20]|\{4:):(?:25P?|28C?|60[FM]?|61|62[FM]?|34F|90[CD]):`)
+var fieldsOfMT = regexp.MustCompile(`(?:^|[\r\n\x00-\x20]|\{4:|@@):(?:25P?|28C?|60[FM]?|61|62[FM]?|34F|90[CD]):`)
 
 var (
 	typeOfMT   = regexp.MustCompile(`(?:\{2:[IO]?|(?:^|[\r\n]):?)(940|942|950)[^\r\n]{0,80}`)
-	balanceMT  = regexp.MustCompile(`[\r\n]\s*:6[02][FM]?:`)
-	intradayMT = regexp.MustCompile(`[\r\n]\s*:(?:34F|13D?|90[CD]):`)
+	balanceMT  = regexp.MustCompile(`(?:[\r\n]|@@)\s*:6[02][FM]?:`)
+	intradayMT = regexp.MustCompile(`(?:[\r\n]|@@)\s*:(?:34F|13D?|90[CD]):`)
 )
 
 // isMT tells SWIFT statements: by the type that an envelope or the line before

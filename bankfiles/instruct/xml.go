@@ -7,9 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/transform"
-
+	"custody/bankfiles/feed"
 	"custody/internal/fault"
 )
 
@@ -109,14 +107,15 @@ type scanner struct {
 // of them. path is the names above it. Prefixes and namespaces are ignored.
 //
 // It refuses a DTD, a second root, depth, size, and text that is not of the
-// declared encoding: UTF-8, or GBK where the file says GBK, GB2312 or GB18030.
+// encoding: UTF-8, UTF-16, or what the file declares of those that [feed.XML] knows.
 func scan(name string, src io.Reader, records []string, each func(path []string, n *node) error) error {
-	m := &meter{src: src}
+	in, label, _ := feed.XML(src)
+	m := &meter{src: in}
 	s := &scanner{name: name, meter: m, decoder: xml.NewDecoder(m), records: map[string]bool{}}
 	for _, r := range records {
 		s.records[r] = true
 	}
-	s.decoder.CharsetReader = charset
+	s.decoder.CharsetReader = charset(label)
 	for {
 		m.token = 0
 		token, err := s.decoder.RawToken()
@@ -132,15 +131,14 @@ func scan(name string, src io.Reader, records []string, each func(path []string,
 	}
 }
 
-// charset decodes the encodings of Chinese banks.
-func charset(label string, in io.Reader) (io.Reader, error) {
-	switch strings.ToUpper(label) {
-	case "UTF-8", "UTF8":
-		return in, nil
-	case "GBK", "GB2312", "GB18030":
-		return transform.NewReader(in, simplifiedchinese.GB18030.NewDecoder()), nil
+// charset takes what [feed.XML] has turned into UTF-8.
+func charset(known string) func(string, io.Reader) (io.Reader, error) {
+	return func(label string, in io.Reader) (io.Reader, error) {
+		if label == known || strings.EqualFold(label, "UTF-8") {
+			return in, nil
+		}
+		return nil, errors.New("instruct: encoding " + label)
 	}
-	return nil, errors.New("instruct: encoding " + label)
 }
 
 func (s *scanner) line() int {
@@ -155,6 +153,8 @@ func (s *scanner) fail(code string, args ...any) error {
 // broken tells an error of the source from one of the text.
 func (s *scanner) broken(err error) error {
 	switch {
+	case fault.CodeOf(s.meter.err) == "xml.text":
+		return s.fail("instruct.encoding")
 	case s.meter.err != nil:
 		return s.meter.err
 	case errors.Is(err, errSize):

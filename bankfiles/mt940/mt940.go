@@ -50,7 +50,7 @@ const (
 // which money might be misread (codes mt940.*, bankfile.*); errors of the sink
 // and of src come back as they are.
 func Read(name string, src io.Reader, sink bankfiles.StatementSink) error {
-	r := &reader{Feed: feed.New(name, sink), lines: feed.NewLines(src)}
+	r := &reader{Feed: feed.New(name, sink), lines: feed.NewLines(fromFinTS(src))}
 	for !r.Stopped() && r.lines.Next() {
 		r.take(r.lines.Line())
 	}

@@ -1,8 +1,11 @@
 package mt940_test
 
 import (
+	"errors"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -402,6 +405,22 @@ func TestInterimReport(t *testing.T) {
 				t.Errorf("got totals %v, warned of %v", g.totals, g.warnings)
 			}
 		})
+	}
+}
+
+// TestFinTS: "@@" for every line end, wherever a read stops; a single one is text.
+func TestFinTS(t *testing.T) {
+	file := strings.ReplaceAll("@@"+statement("102,00", ":61:260213C2,00NTRF", ":86:shop@example", "and more"), "\r\n", "@@")
+	want := "shop@example and more"
+	for name, src := range map[string]io.Reader{"whole": strings.NewReader(file), "byte by byte": iotest.OneByteReader(strings.NewReader(file)), "half by half": iotest.HalfReader(strings.NewReader(file))} {
+		g := &got{}
+		if err := mt940.Read("x", src, g); err != nil || len(g.entries) != 1 || g.entries[0].Remark != want || !*g.heads[0].Balanced {
+			t.Errorf("%s: got %+v, %v", name, g, err)
+		}
+	}
+	disk := errors.New("disk")
+	if err := mt940.Read("x", iotest.ErrReader(disk), &got{}); err != disk {
+		t.Errorf("got %v", err)
 	}
 }
 
