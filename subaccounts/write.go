@@ -65,7 +65,7 @@ func (p *Batch) writeEntries(ctx context.Context) error {
 	for _, e := range sorted {
 		rows.Int(e.id).Int(e.seq).Int(e.voucher).Int(e.line).Int(int64(e.date)).Int(e.amount).Text(e.item).Int(e.after)
 		if rows.Rows() == flushRows {
-			if err := rows.Flush(ctx); err != nil {
+			if err := rows.Send(ctx); err != nil {
 				return err
 			}
 		}
@@ -89,7 +89,7 @@ func (p *Batch) writeVouchers(ctx context.Context) ([]translog.Hash, error) {
 			v := &b.vouchers[i]
 			long := v.legsTo-v.legsFrom > longLegs
 			if long || rows.Rows() == flushRows {
-				if err := rows.Flush(ctx); err != nil {
+				if err := rows.Send(ctx); err != nil {
 					return nil, err
 				}
 			}

@@ -223,8 +223,8 @@ func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, 
 }
 
 // stagedMatches is how many matches are staged before they go to the database:
-// 2 MB, where all of a night's would be 100 MB.
-const stagedMatches = 50_000
+// half a megabyte, where all of a night's would be 50.
+const stagedMatches = 10_000
 
 // SaveMatches writes matches of one accounting date in sets. Each row of
 // either side is a key of the table, so nothing can be matched twice.
@@ -235,7 +235,7 @@ func SaveMatches(ctx context.Context, tx *store.Tx, custodyID int64, date bizdat
 	for _, m := range matches {
 		b.Int(m.Theirs.File).Int(int64(m.Theirs.Row)).Int(m.Ours.File).Int(int64(m.Ours.Row)).Text(m.Rule.String())
 		if b.Rows() == stagedMatches {
-			if err := b.Flush(ctx); err != nil {
+			if err := b.Send(ctx); err != nil {
 				return err
 			}
 		}

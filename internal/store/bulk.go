@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -62,6 +63,9 @@ type Bulk struct {
 	rows    int
 	upsert  string // ON CONFLICT clause, or empty
 	bad     error
+
+	spare   []bulkColumn // takes the next rows while the staged ones are written
+	writing chan error   // of the rows that were sent; nil while none are
 }
 
 // Bulk starts a bulk insert.
@@ -149,26 +153,72 @@ func (b *Bulk) Rows() int { return b.rows }
 
 // Flush writes the staged rows and forgets them.
 func (b *Bulk) Flush(ctx context.Context) error {
+	if err := b.wait(); err != nil {
+		return err
+	}
 	if b.bad != nil {
 		return b.bad
 	}
 	if b.rows == 0 {
 		return nil
 	}
+	if err := b.write(ctx); err != nil {
+		return err
+	}
+	b.forget()
+	return nil
+}
+
+// Send writes the staged rows as [Bulk.Flush] does, but returns while they are
+// written on the second core: the next rows can be staged meanwhile. What went
+// wrong is told by the next Send or by Flush, which must come last.
+func (b *Bulk) Send(ctx context.Context) error {
+	if b.tx.db.path == "" { // a server works by itself while rows are sent
+		return b.Flush(ctx)
+	}
+	if err := b.wait(); err != nil || b.bad != nil {
+		return errors.Join(err, b.bad)
+	}
+	if b.spare == nil {
+		b.spare = make([]bulkColumn, len(b.columns))
+		for i := range b.columns {
+			b.spare[i].Column = b.columns[i].Column
+		}
+	}
+	sent := *b
+	b.columns, b.spare = b.spare, b.columns
+	b.forget()
+	b.writing = make(chan error, 1)
+	go func(done chan<- error) { done <- sent.write(ctx) }(b.writing)
+	return nil
+}
+
+// wait waits for the rows that were sent.
+func (b *Bulk) wait() error {
+	if b.writing == nil {
+		return nil
+	}
+	err := <-b.writing
+	b.writing = nil
+	return err
+}
+
+func (b *Bulk) write(ctx context.Context) error {
 	if err := b.tx.db.engine.bulkInsert(ctx, b.tx, b); err != nil {
 		return fmt.Errorf("store: bulk %s: %w", b.table, err)
 	}
-	if b.tx.bulk == nil {
-		b.tx.bulk = map[string]int{}
-	}
-	b.tx.bulk[b.table] += b.rows
+	b.tx.wrote(b.table, b.rows)
+	return nil
+}
+
+// forget empties the columns and keeps their memory.
+func (b *Bulk) forget() {
 	for i := range b.columns {
 		c := &b.columns[i]
 		c.ints, c.bytes, c.ends = c.ints[:0], c.bytes[:0], c.ends[:0]
 	}
 	b.rows, b.next = 0, 0
 	b.skipConstants()
-	return nil
 }
 
 func (b *Bulk) names() []string {

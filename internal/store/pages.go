@@ -63,7 +63,7 @@ func (q *PageQuery) query() string {
 		inner[i] = fmt.Sprintf(", %s AS c%d", c, i)
 		outer[i] = fmt.Sprintf(", c%d", i)
 	}
-	return "SELECT COUNT(*), COALESCE(string_agg(concat_ws(CAST(? AS TEXT), k" + strings.Join(outer, "") + "), CAST(? AS TEXT)), '') FROM (SELECT " +
+	return "SELECT COUNT(*), COALESCE(MAX(k), 0), COALESCE(string_agg(concat_ws(CAST(? AS TEXT), k" + strings.Join(outer, "") + "), CAST(? AS TEXT)), '') FROM (SELECT " +
 		q.Key + " AS k" + strings.Join(inner, "") + " FROM " + q.From + " AND " + q.Key + " > ? ORDER BY " + q.Key + " LIMIT " + strconv.Itoa(pageRows) + ") AS page"
 }
 
@@ -74,27 +74,39 @@ func (q *PageQuery) query() string {
 //	q := store.PageQuery{Key: "row_no", Columns: []string{"order_no"}, From: "orders WHERE file_id = ?", Args: []any{7}}
 //	err := tx.Pages(ctx, q, func(r *store.Row) error { list = append(list, strings.Clone(r.Text(1))); return nil })
 func (tx *Tx) Pages(ctx context.Context, q PageQuery, fn func(*Row) error) error {
-	query := q.query()
+	query := tx.inner.Rebind(q.query())
 	row := &Row{fields: make([]string, 1+len(q.Columns))}
 	args := append(append([]any{fieldMark, rowMark}, q.Args...), int64(0))
-	for {
-		var rows int
-		var page string
-		err := tx.inner.QueryRowContext(ctx, tx.inner.Rebind(query), args...).Scan(&rows, &page)
+	read := func() (p page) {
+		tx.db.counters.statements.Add(1)
+		p.err = tx.inner.QueryRowContext(ctx, query, args...).Scan(&p.rows, &p.last, &p.text)
+		return p
+	}
+	for at := read(); ; {
+		if at.err != nil || at.rows == 0 {
+			return at.err
+		}
+		if at.rows < pageRows {
+			return row.each(at.text, at.rows, fn)
+		}
+		// The next page is read on the other core while this one is taken apart.
+		args[len(args)-1] = at.last
+		next := make(chan page, 1)
+		go func() { next <- read() }()
+		err := row.each(at.text, at.rows, fn)
+		at = <-next
 		if err != nil {
 			return err
 		}
-		if rows == 0 {
-			return nil
-		}
-		if err := row.each(page, rows, fn); err != nil {
-			return err
-		}
-		if rows < pageRows {
-			return nil
-		}
-		args[len(args)-1] = row.Int(0)
 	}
+}
+
+// page is some thousand rows as one text.
+type page struct {
+	rows int
+	last int64 // their highest key
+	text string
+	err  error
 }
 
 // each calls fn for the rows of a page.

@@ -103,6 +103,7 @@ func (postgresEngine) loaded(ctx context.Context, tx *Tx) {
 // connection of the transaction. COPY knows no ON CONFLICT, so such rows go as
 // one array per column.
 func (e postgresEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
+	tx.db.counters.statements.Add(3) // the rows and the savepoint around them
 	return tx.conn.Raw(func(inner any) error {
 		conn := inner.(*pgConn)
 		// As on SQLite, rows that are refused leave the transaction usable: the

@@ -177,6 +177,7 @@ func (sqliteEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 		args = append(args, to-from)
 		query := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM temp.numbers WHERE i < ?%d ORDER BY i%s",
 			b.table, strings.Join(b.names(), ", "), strings.Join(fields, ", "), len(args), b.upsert)
+		tx.db.counters.statements.Add(1)
 		if _, err := tx.inner.ExecContext(ctx, query, args...); err != nil {
 			return err
 		}

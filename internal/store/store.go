@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -34,6 +35,8 @@ type DB struct {
 	guard  *guard
 
 	fresh map[string]int // rows by table that a server's planner does not know of
+
+	counters counters
 }
 
 // guard is the statement with which every writing transaction begins.
@@ -166,6 +169,9 @@ func (db *DB) once(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error
 	if err := inner.Commit(); err != nil {
 		return err
 	}
+	if writing {
+		db.counters.commits.Add(1)
+	}
 	db.engine.loaded(ctx, tx)
 	return nil
 }
@@ -176,6 +182,7 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	if db.path == "" {
 		return nil
 	}
+	db.counters.checkpoints.Add(1)
 	_, err := db.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }
@@ -196,7 +203,20 @@ type Tx struct {
 	db    *DB
 	conn  *sqlx.Conn
 	inner *sqlx.Tx
-	bulk  map[string]int // rows written by Bulk, by table
+
+	mu   sync.Mutex     // rows that were sent are written beside the rest
+	bulk map[string]int // rows written by Bulk, by table
+}
+
+// wrote counts the rows of a bulk statement.
+func (tx *Tx) wrote(table string, rows int) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.bulk == nil {
+		tx.bulk = map[string]int{}
+	}
+	tx.bulk[table] += rows
+	tx.db.counters.rows.Add(int64(rows))
 }
 
 // numbers makes 0 and 1 of booleans, as which our tables hold them.
@@ -212,6 +232,7 @@ func numbers(args []any) []any {
 
 // Get reads one row into dest; sql.ErrNoRows where there is none.
 func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	tx.db.counters.statements.Add(1)
 	return tx.inner.GetContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
 }
 
@@ -226,22 +247,27 @@ func (tx *Tx) Find(ctx context.Context, dest any, query string, args ...any) (bo
 
 // Select reads all rows into the slice dest; for a bounded number of rows.
 func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	tx.db.counters.statements.Add(1)
 	return tx.inner.SelectContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
 }
 
 // Exec runs a statement and returns the number of rows that it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tx.db.counters.statements.Add(1)
 	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(query), numbers(args)...)
 	if err != nil {
 		return 0, err
 	}
-	return result.RowsAffected()
+	n, err := result.RowsAffected()
+	tx.db.counters.rows.Add(n)
+	return n, err
 }
 
 // Each calls fn for every row of a query; scan reads the row's columns. It is
 // the way to read many rows. Until it returns, fn can run no other query of the
 // same transaction: a server's connection is busy sending rows.
 func (tx *Tx) Each(ctx context.Context, query string, args []any, fn func(scan func(...any) error) error) error {
+	tx.db.counters.statements.Add(1)
 	rows, err := tx.inner.QueryContext(ctx, tx.inner.Rebind(query), numbers(args)...)
 	if err != nil {
 		return err
