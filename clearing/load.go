@@ -115,16 +115,16 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 	if err != nil {
 		return err
 	}
-	var group []orders.Order
 	var bad fault.List
-	flush := func(last bool) error {
+	group := loadGroup[orders.Order]{write: func(rows []orders.Order, last bool) error {
 		return w.DB.Tx(ctx, func(tx *store.Tx) error {
-			if err := w.insertOrders(ctx, tx, a, id, group); err != nil || !last {
+			if err := w.insertOrders(ctx, tx, a, id, rows); err != nil || !last {
 				return err
 			}
 			return w.setFileState(ctx, tx, id, FileLoaded)
 		})
-	}
+	}}
+	defer group.wait() //nolint:errcheck // what went wrong before is told
 	_, err = orderfile.Read(a.name, f, func(o *bankfiles.Order) error {
 		row, fl := w.order(a, o, members)
 		if fl != nil {
@@ -133,12 +133,10 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 			}
 			return nil
 		}
-		if group = append(group, row); len(group) < groupRows || len(bad) > 0 {
+		if len(bad) > 0 {
 			return nil
 		}
-		err := flush(false)
-		group = group[:0]
-		return err
+		return group.add(row)
 	})
 	if err == nil {
 		err = bad.Err()
@@ -146,7 +144,7 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 	if err != nil {
 		return err
 	}
-	return flush(true)
+	return group.finish()
 }
 
 // order turns a row of the file into an order of the books.
@@ -203,19 +201,19 @@ func (w *Work) insertOrders(ctx context.Context, tx *store.Tx, a *arrival, id in
 }
 
 func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f io.Reader) error {
-	var group []orders.BillRow
-	flush := func(last bool) error {
+	group := loadGroup[orders.BillRow]{write: func(rows []orders.BillRow, last bool) error {
 		return w.DB.Tx(ctx, func(tx *store.Tx) error {
 			loader := orders.NewBillLoader(tx, w.Book.ID(), id)
-			for i := range group {
-				loader.Add(&group[i])
+			for i := range rows {
+				loader.Add(&rows[i])
 			}
 			if err := loader.Flush(ctx); err != nil || !last {
 				return err
 			}
 			return w.setFileState(ctx, tx, id, FileLoaded)
 		})
-	}
+	}}
+	defer group.wait() //nolint:errcheck // what went wrong before is told
 	_, err := readBill(a, f, func(r *bankfiles.BillRow) error {
 		amount, err := r.Amount.Fen()
 		if err != nil || amount <= 0 {
@@ -225,19 +223,13 @@ func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f io.Reader) 
 		if err != nil {
 			return fault.Invalid("order.amount").In(a.name).AtLine(r.Line).On("fee", r.Fee.String())
 		}
-		group = append(group, orders.BillRow{Row: int64(r.Line), Kind: string(r.Kind), OrderNo: r.OrderNo, RefundNo: r.RefundNo,
+		return group.add(orders.BillRow{Row: int64(r.Line), Kind: string(r.Kind), OrderNo: r.OrderNo, RefundNo: r.RefundNo,
 			ChannelNo: r.ChannelNo, Amount: amount, Fee: fee, Time: r.Time.Unix()})
-		if len(group) < groupRows {
-			return nil
-		}
-		err = flush(false)
-		group = group[:0]
-		return err
 	})
 	if err != nil {
 		return err
 	}
-	return flush(true)
+	return group.finish()
 }
 
 // loadResult records the bank's answers; the results step posts them.

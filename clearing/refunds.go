@@ -95,15 +95,19 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 			return Counts{}, err
 		}
 		var c Counts
+		var postings []subaccounts.Posting // posted in one set, in their order
 		for _, r := range list {
 			c.In++
 			switch {
 			case r.orphaned:
 				c.Failed++
-				err = w.orphan(ctx, tx, ch, r)
+				if err = w.postAll(ctx, tx, postings); err == nil {
+					err = w.orphan(ctx, tx, ch, r)
+				}
+				postings = postings[:0]
 			case r.unsplit:
 				c.Done++
-				err = w.postRefund(ctx, tx, ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))
+				postings = append(postings, w.refundPostings(ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))...)
 			default:
 				c.Skipped++
 			}
@@ -111,7 +115,7 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 				return c, err
 			}
 		}
-		return c, nil
+		return c, w.postAll(ctx, tx, postings)
 	})
 }
 
@@ -131,13 +135,18 @@ func (w *Work) onReconciled(ctx context.Context, step string, ch Channel, fn fun
 // postRefund posts a refund on its way and its listing in the bill, which
 // lowers what the channel owes under the bill's clearing date.
 func (w *Work) postRefund(ctx context.Context, tx *store.Tx, ch Channel, r refund, event, listed string, from ...subaccounts.Leg) error {
+	return w.post(ctx, tx, w.refundPostings(ch, r, event, listed, from...)...)
+}
+
+// refundPostings are the two vouchers of [Work.postRefund].
+func (w *Work) refundPostings(ch Channel, r refund, event, listed string, from ...subaccounts.Leg) []subaccounts.Posting {
 	key := refunding(ch.Code, r.RefundNo)
 	ref := reference(w.Date, ch.Code, r.RefundNo)
 	src := source(r.FileID, r.Row)
-	return w.post(ctx, tx,
-		subaccounts.Posting{Date: w.Date, Event: event, Reference: ref, Source: src, Legs: append(from, subaccounts.Credit(key, r.Amount))},
-		subaccounts.Posting{Date: w.Date, Event: listed, Reference: ref, Source: src,
-			Legs: []subaccounts.Leg{subaccounts.Debit(key, r.Amount), subaccounts.Credit(owed(ch.Code, w.Date), r.Amount)}})
+	return []subaccounts.Posting{
+		{Date: w.Date, Event: event, Reference: ref, Source: src, Legs: append(from, subaccounts.Credit(key, r.Amount))},
+		{Date: w.Date, Event: listed, Reference: ref, Source: src,
+			Legs: []subaccounts.Leg{subaccounts.Debit(key, r.Amount), subaccounts.Credit(owed(ch.Code, w.Date), r.Amount)}}}
 }
 
 // orphan books a refund whose order no bill has brought as a shortage, so that
