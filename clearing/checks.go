@@ -264,54 +264,15 @@ func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
 		c.waived = true
 		return 0, []CheckLine{line("check.waived", 0, f.Name)}, nil
 	}
-	type view struct{ available, frozen money.Amount }
-	ours := map[string]view{}
-	// The bank knows nothing of payouts that were drawn up and never sent.
-	flying, err := payout.OnTheWay(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
-	if err != nil {
-		return 0, nil, err
-	}
-	for _, p := range flying {
-		if p.Unsent {
-			ours[p.Owner] = view{available: ours[p.Owner].available + p.Amount}
-		}
-	}
-	for _, m := range c.movements {
-		v := ours[m.Owner]
-		switch m.Code {
-		case "2001", "2002":
-			v.available -= m.Closing
-		case "2003":
-			v.frozen -= m.Closing
-		default:
-			continue
-		}
-		ours[m.Owner] = v
-	}
+	list, err := c.w.balanceDifferences(c.ctx, c.tx, f.ID, c.movements)
 	var diff money.Amount
 	var lines []CheckLine
-	differ := func(member string, d money.Amount) {
-		if d != 0 {
-			diff += d.Abs()
-			lines = append(lines, line(member, d))
-		}
-	}
-	err = c.tx.Each(c.ctx, "SELECT member, available_fen, frozen_fen FROM bank_balances WHERE custody_id = ? AND file_id = ? ORDER BY member",
-		[]any{c.w.Book.ID(), f.ID}, func(scan func(...any) error) error {
-			var member string
-			var available, frozen money.Amount
-			if err := scan(&member, &available, &frozen); err != nil {
-				return err
+	for _, d := range list {
+		for _, part := range []money.Amount{d.Available, d.Frozen} {
+			if part != 0 {
+				diff += part.Abs()
+				lines = append(lines, line(d.Member, part))
 			}
-			differ(member, ours[member].available-available)
-			differ(member, ours[member].frozen-frozen)
-			delete(ours, member)
-			return nil
-		})
-	for _, m := range c.movements { // members that the bank does not list, in a fixed order
-		if v, left := ours[m.Owner]; left && m.Code == "2001" {
-			differ(m.Owner, v.available)
-			differ(m.Owner, v.frozen)
 		}
 	}
 	return diff, lines, err

@@ -155,4 +155,5 @@ type TieItem struct {
 	Text    string       // remark of the bank line, or event of the voucher
 	File    string       // source file, where it is a line of one
 	Line    int
+	Held    bool // a person took its match back
 }

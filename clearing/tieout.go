@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"custody/clearing/payout"
+	"custody/clearing/reconcile"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -12,10 +13,20 @@ import (
 	"custody/subaccounts"
 )
 
-// TieOut computes the bank tie-out of a day from its statement, the matches of
-// bank lines, and the balances at the cut. It is the same whenever it is asked
-// after the day's night phase.
+// TieOut computes the bank tie-out of a day from its statement, what its matches
+// leave open on either side, and the balances at the cut. It is the same whenever
+// it is asked after the day's night phase. Before the day is matched its items
+// are those that the postings leave.
 func (e *Engine) TieOut(ctx context.Context, tx *store.Tx, date bizdate.Date) (*TieOut, error) {
+	matched, err := e.bookMatched(ctx, tx, date)
+	if err != nil {
+		return nil, err
+	}
+	return e.tieOut(ctx, tx, date, matched)
+}
+
+// tieOut computes the tie-out from the matches, or from the postings.
+func (e *Engine) tieOut(ctx context.Context, tx *store.Tx, date bizdate.Date, matched bool) (*TieOut, error) {
 	t := &TieOut{Date: date}
 	found, err := tx.Find(ctx, &t.BankClosing, "SELECT closing_fen FROM bank_statements WHERE custody_id = ? AND to_date = ?", e.Book.ID(), date)
 	if err != nil {
@@ -27,10 +38,12 @@ func (e *Engine) TieOut(ctx context.Context, tx *store.Tx, date bizdate.Date) (*
 	if err := e.tieBalances(ctx, tx, t); err != nil {
 		return nil, err
 	}
-	if err := e.tieBookItems(ctx, tx, t); err != nil {
-		return nil, err
+	if matched {
+		err = e.tieOpenLines(ctx, tx, t)
+	} else {
+		err = firstErr(e.tieBookItems(ctx, tx, t), e.tieBankItems(ctx, tx, t))
 	}
-	if err := e.tieBankItems(ctx, tx, t); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	t.AdjustedBank = t.BankClosing + total(t.ReceivedNotByBank) - total(t.PaidNotByBank)
@@ -122,13 +135,24 @@ func (e *Engine) tieLines(ctx context.Context, tx *store.Tx, where string, args 
 	return items, err
 }
 
-// stepTie stores nothing: it proves the tie-out before the checks are run, and
-// stops the night where an amount is left unexplained.
+// stepTie matches every side of the night but orders and bills, and draws up the
+// tie-out from what is left open. The postings must leave the same: two ways of
+// reckoning, one result.
 func (w *Work) stepTie(ctx context.Context) (Counts, error) {
 	return w.once(ctx, stepTieOut, "", nil, func(tx *store.Tx) (Counts, error) {
-		t, err := w.TieOut(ctx, tx, w.Date)
+		posted, err := w.tieOut(ctx, tx, w.Date, false)
 		if err != nil {
 			return Counts{}, err
+		}
+		if err := firstErr(w.matchBook(ctx, tx, reconcile.StandardPlan()), w.matchResults(ctx, tx), w.matchBalances(ctx, tx)); err != nil {
+			return Counts{}, err
+		}
+		t, err := w.tieOut(ctx, tx, w.Date, true)
+		if err != nil {
+			return Counts{}, err
+		}
+		if subject := unlike(posted, t); subject != "" {
+			return Counts{}, fault.Broken("tieout.matches", w.Date, subject)
 		}
 		n := len(t.ReceivedNotByBank) + len(t.PaidNotByBank) + len(t.BankReceivedOnly) + len(t.BankPaidOnly)
 		return Counts{In: n, Done: n}, nil

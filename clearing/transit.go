@@ -220,7 +220,7 @@ func (w *Work) postArrival(ctx context.Context, tx *store.Tx, v proven, lines ma
 			return err
 		}
 	}
-	return nil
+	return w.matchArrival(ctx, tx, v)
 }
 
 func (w *Work) arrivalLegs(ctx context.Context, tx *store.Tx, v proven) ([]subaccounts.Leg, error) {
@@ -258,7 +258,7 @@ func (w *Work) takeBackVanished(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	for _, line := range lines {
-		if err := w.takeBackRelease(ctx, tx, line); err != nil {
+		if err := firstErr(w.takeBackRelease(ctx, tx, line), w.unmatchArrival(ctx, tx, line.Ref)); err != nil {
 			return err
 		}
 		event, ref, _ := strings.Cut(line.MatchedTo, ":")

@@ -230,7 +230,8 @@ const stagedMatches = 10_000
 // either side is a key of the table, so nothing can be matched twice.
 func SaveMatches(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, matches []reconcile.Match) error {
 	b := tx.Bulk("trade_matches", store.Const("custody_id", custodyID), store.Int("bill_file_id"), store.Int("bill_row_no"),
-		store.Int("order_file_id"), store.Int("order_row_no"), store.Const("accounting_date", date), store.Text("rule"))
+		store.Int("order_file_id"), store.Int("order_row_no"), store.Const("accounting_date", date), store.Text("rule"),
+		store.Const("rule_version", reconcile.TradesVersion))
 	slices.SortFunc(matches, func(a, b reconcile.Match) int { return a.Theirs.Compare(b.Theirs) })
 	for _, m := range matches {
 		b.Int(m.Theirs.File).Int(int64(m.Theirs.Row)).Int(m.Ours.File).Int(int64(m.Ours.Row)).Text(m.Rule.String())

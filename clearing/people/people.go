@@ -10,6 +10,7 @@ import (
 
 	"custody/internal/audit"
 	"custody/internal/fault"
+	"custody/internal/money"
 	"custody/internal/store"
 )
 
@@ -41,6 +42,9 @@ type User struct {
 	OSUser string `db:"os_user"`
 	Roles  string `db:"roles"` // separated by spaces
 	Status string `db:"status"`
+	// Limit is how much the user may write off at a time, as maker and as checker;
+	// nil is without a limit of his own. Fen.
+	Limit *money.Amount `db:"write_off_limit_fen" json:",omitempty"`
 }
 
 // May reports whether one of the user's roles allows the action.
@@ -64,7 +68,12 @@ func Roles() []string {
 }
 
 // Digest is what the audit log keeps of the user's row.
-func (u User) Digest() []byte { return audit.Digest(u.Name, u.OSUser, u.Roles, u.Status) }
+func (u User) Digest() []byte {
+	if u.Limit != nil {
+		return audit.Digest(u.Name, u.OSUser, u.Roles, u.Status, int64(*u.Limit))
+	}
+	return audit.Digest(u.Name, u.OSUser, u.Roles, u.Status)
+}
 
 // Add adds a user, or replaces his roles.
 func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at time.Time, u User) error {
@@ -77,7 +86,12 @@ func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at ti
 		return fault.Invalid("people.name").On("name", u.Name)
 	}
 	u.Status = "ACTIVE"
-	_, err := tx.Exec(ctx, `INSERT INTO users (name, os_user, roles, status) VALUES (?, ?, ?, ?)
+	former, _, err := Find(ctx, tx, u.Name)
+	if err != nil {
+		return err
+	}
+	u.Limit = former.Limit
+	_, err = tx.Exec(ctx, `INSERT INTO users (name, os_user, roles, status) VALUES (?, ?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET os_user = excluded.os_user, roles = excluded.roles, status = excluded.status`,
 		u.Name, u.OSUser, u.Roles, u.Status)
 	if err != nil {
@@ -86,17 +100,50 @@ func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at ti
 	return audit.Record(ctx, tx, custodyID, at, actor, "user.set", "users", u.Name, u.Digest(), u)
 }
 
+const columns = "name, os_user, roles, status, write_off_limit_fen"
+
 // All returns every user in order of name.
 func All(ctx context.Context, tx *store.Tx) ([]User, error) {
 	var users []User
-	err := tx.Select(ctx, &users, "SELECT name, os_user, roles, status FROM users ORDER BY name")
+	err := tx.Select(ctx, &users, "SELECT "+columns+" FROM users ORDER BY name")
 	return users, err
+}
+
+// Find returns the user with the name, and whether there is one.
+func Find(ctx context.Context, tx *store.Tx, name string) (u User, found bool, err error) {
+	found, err = tx.Find(ctx, &u, "SELECT "+columns+" FROM users WHERE name = ?", name)
+	return u, found, err
+}
+
+// SetLimit says how much a user may write off at a time; nil lifts the limit.
+// An unknown user is people.unknown.
+func SetLimit(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at time.Time, name string, limit *money.Amount) error {
+	u, found, err := Find(ctx, tx, name)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.Invalid("people.unknown", name).On("NAME", name)
+	}
+	u.Limit = limit
+	if _, err := tx.Exec(ctx, "UPDATE users SET write_off_limit_fen = ? WHERE name = ?", limit, name); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, custodyID, at, actor, "user.limit", "users", name, u.Digest(), u)
+}
+
+// Within returns people.limit where the user may not write off the amount.
+func Within(ctx context.Context, tx *store.Tx, name string, amount money.Amount) error {
+	u, found, err := Find(ctx, tx, name)
+	if err == nil && found && u.Limit != nil && amount.Abs() > *u.Limit {
+		err = fault.Invalid("people.limit", name, *u.Limit, amount.Abs()).On("--as", name)
+	}
+	return err
 }
 
 // Require returns a fault unless the user exists, is active and may do the action.
 func Require(ctx context.Context, tx *store.Tx, name string, a Action) error {
-	var u User
-	found, err := tx.Find(ctx, &u, "SELECT name, os_user, roles, status FROM users WHERE name = ?", name)
+	u, found, err := Find(ctx, tx, name)
 	switch {
 	case err != nil:
 		return err

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// TradesVersion is the version of the rules of [Trades], stored with each match.
+const TradesVersion = 1
+
 // Trades matches both sides of one channel and clearing date.
 //
 // Rows are matched by their number: payments by order number, refunds by refund

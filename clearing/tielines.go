@@ -1,0 +1,129 @@
+package clearing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"custody/clearing/matches"
+	"custody/clearing/payout"
+	"custody/internal/bizdate"
+	"custody/internal/money"
+	"custody/internal/store"
+)
+
+// bookMatched reports whether the night of the date has matched bank and books.
+func (e *Engine) bookMatched(ctx context.Context, tx *store.Tx, date bizdate.Date) (bool, error) {
+	var done int
+	err := tx.Get(ctx, &done, "SELECT COUNT(*) FROM runs WHERE custody_id = ? AND accounting_date = ? AND step = ? AND state = 'DONE'", e.Book.ID(), date, stepTieOut)
+	if err != nil || done == 0 {
+		return false, err
+	}
+	begun, err := matches.Begun(ctx, tx, e.Book.ID(), matches.Book, date.AddDays(1))
+	return !begun.IsZero(), err
+}
+
+// tieOpenLines lists what the matches leave open at the cut: vouchers that no
+// statement shows, lines of statements that no voucher explains. A voucher of
+// which nothing says when the bank will show it is not listed: it stays
+// unexplained, and the day does not close.
+func (e *Engine) tieOpenLines(ctx context.Context, tx *store.Tx, t *TieOut) error {
+	open, err := matches.OpenAsOf(ctx, tx, e.Book.ID(), matches.Book, t.Date)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		item, listed, err := e.tieItem(ctx, tx, o)
+		if err != nil {
+			return err
+		}
+		if !listed {
+			continue
+		}
+		into := &t.ReceivedNotByBank
+		switch {
+		case o.Part == matches.Ours && item.Amount < 0:
+			into = &t.PaidNotByBank
+		case o.Part == matches.Theirs && item.Amount > 0:
+			into = &t.BankReceivedOnly
+		case o.Part == matches.Theirs:
+			into = &t.BankPaidOnly
+		}
+		item.Amount = item.Amount.Abs()
+		*into = append(*into, item)
+	}
+	slices.SortStableFunc(t.PaidNotByBank, func(a, b TieItem) int { return strings.Compare(a.Subject, b.Subject) })
+	for _, list := range [][]TieItem{t.ReceivedNotByBank, t.BankReceivedOnly, t.BankPaidOnly} {
+		slices.SortStableFunc(list, func(a, b TieItem) int { return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Line, b.Line)) })
+	}
+	return nil
+}
+
+// tieItem is an open line with its source, signed as the bank's statement has
+// it. Vouchers that are listed: payouts that the bank said it made, and what a
+// line of the bank's own stands behind; any other one only where a person took
+// its match back.
+func (e *Engine) tieItem(ctx context.Context, tx *store.Tx, o matches.OpenLine) (TieItem, bool, error) {
+	item := TieItem{Amount: o.Amount, Date: o.Date, Subject: o.Key, Held: o.Held}
+	if o.Part == matches.Theirs {
+		found, err := e.lineItem(ctx, tx, o.Key, &item)
+		return item, found, err
+	}
+	event, ref, _ := strings.Cut(o.Key, ":")
+	if event == eventPaid {
+		p, found, err := payout.BySerial(ctx, tx, e.Book.ID(), ref)
+		if found {
+			item.Subject, item.Text = p.Serial, p.Member
+		}
+		return item, found, err
+	}
+	if ref := (bookVoucher{Event: event, Reference: ref}).bankRef(); ref != "" {
+		if found, err := e.lineItem(ctx, tx, ref, &item); err != nil || found {
+			return item, found, err
+		}
+	}
+	item.Text = event
+	return item, o.Held, nil
+}
+
+// lineItem fills in a line of the bank: its reference, text and place.
+func (e *Engine) lineItem(ctx context.Context, tx *store.Tx, ref string, item *TieItem) (bool, error) {
+	items, err := e.tieLines(ctx, tx, "l.bank_ref = ?", ref)
+	if err != nil || len(items) == 0 {
+		return false, err
+	}
+	items[0].Amount, items[0].Held = item.Amount, item.Held
+	*item = items[0]
+	return true, nil
+}
+
+// unlike returns the first item that the postings and the matches do not both
+// list, or "". What a person holds open only the matches know.
+func unlike(posted, matched *TieOut) string {
+	type key struct {
+		line    int
+		subject string
+		amount  money.Amount
+	}
+	count := map[key]int{}
+	add := func(t *TieOut, n int) {
+		for line, list := range [][]TieItem{t.ReceivedNotByBank, t.PaidNotByBank, t.BankReceivedOnly, t.BankPaidOnly} {
+			for _, it := range list {
+				if !it.Held {
+					count[key{line, it.Subject, it.Amount}] += n
+				}
+			}
+		}
+	}
+	add(posted, 1)
+	add(matched, -1)
+	var bad []string
+	for k, n := range count {
+		if n != 0 {
+			bad = append(bad, k.subject)
+		}
+	}
+	slices.Sort(bad)
+	return strings.Join(bad[:min(len(bad), 1)], "")
+}
