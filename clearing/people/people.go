@@ -86,11 +86,13 @@ func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at ti
 		return fault.Invalid("people.name").On("name", u.Name)
 	}
 	u.Status = "ACTIVE"
-	former, _, err := Find(ctx, tx, u.Name)
+	former, known, err := Find(ctx, tx, u.Name)
 	if err != nil {
 		return err
 	}
-	u.Limit = former.Limit
+	if u.Limit = nil; known {
+		u.Limit = former.Limit
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO users (name, os_user, roles, status) VALUES (?, ?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET os_user = excluded.os_user, roles = excluded.roles, status = excluded.status`,
 		u.Name, u.OSUser, u.Roles, u.Status)
