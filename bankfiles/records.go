@@ -48,6 +48,7 @@ const (
 type Order struct {
 	Line     int // of the file, from 1
 	Kind     TradeKind
+	Escrow   bool        // 担保交易: the money is held until the goods are confirmed
 	OrderNo  string      // 商户订单号, unique forever
 	RefundNo string      // 商户退款单号; empty on a payment
 	Member   string      // code of the member who owns the order

@@ -142,6 +142,10 @@ func (c *checker) rollForward() (money.Amount, []CheckLine, error) {
 func (c *checker) transitAge() (money.Amount, []CheckLine, error) {
 	var late money.Amount
 	var lines []CheckLine
+	held, err := c.w.heldFees(c.ctx, c.tx, c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
 	for _, code := range []string{"1122", "2501"} {
 		items, err := c.w.Book.ItemsAsOf(c.ctx, c.tx, subaccounts.Filter{Code: code}, c.w.Date)
 		if err != nil {
@@ -160,7 +164,7 @@ func (c *checker) transitAge() (money.Amount, []CheckLine, error) {
 				return 0, nil, err
 			}
 			lines = append(lines, line(it.Key.String(), it.Balance, fmt.Sprint(age)))
-			if age > c.w.Config.Limits.TransitDays && !c.excepted(exceptions.InTransit, it.Key.String()) {
+			if age > c.w.Config.Limits.TransitDays && it.Balance > held[it.Key.String()] && !c.excepted(exceptions.InTransit, it.Key.String()) {
 				late += it.Balance
 			}
 		}
@@ -195,6 +199,13 @@ func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 	}
 	for _, p := range back {
 		want[returned(p.Member, p.Serial)] = p.Amount
+	}
+	refunds, err := c.w.escrowOrders(c.tx, "").RefundingAsOf(c.ctx, c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, o := range refunds {
+		want[refunding(o.Channel, o.RefundNo)] = o.Refund
 	}
 	var diff money.Amount
 	var lines []CheckLine
@@ -238,7 +249,8 @@ func (c *checker) closing(codes ...string) money.Amount {
 	return sum
 }
 
-// unsplit is R7: 2102 is exactly the orders that are not split.
+// unsplit is R7: 2102 is exactly the orders that are not split, 2101 the escrow
+// orders whose money is held.
 func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
 	list, err := orders.OpenAsOf(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
 	var sum money.Amount
@@ -247,7 +259,11 @@ func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
 		sum += o.Amount
 		lines = append(lines, line(o.OrderNo, o.Amount, o.Reason))
 	}
-	return c.closing("2102") - sum, lines, err
+	if err != nil {
+		return 0, nil, err
+	}
+	held, more, err := c.escrowHeld()
+	return (c.closing("2102") - sum).Abs() + held, append(lines, more...), err
 }
 
 // bankSubAccounts is R8: each member is what the bank's own list says, available
@@ -422,9 +438,13 @@ func (w *Work) overdueTransit(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	held, err := w.heldFees(ctx, tx, w.Date)
+	if err != nil {
+		return err
+	}
 	for _, it := range append(items, fees...) {
 		clearing, err := bizdate.Parse(it.Item)
-		if err != nil || it.Balance <= 0 {
+		if err != nil || it.Balance <= held[it.Key.String()] {
 			continue
 		}
 		age, err := w.Calendar.WorkingDaysBetween(clearing, w.Date)

@@ -27,13 +27,25 @@ func source(file, row int64) string {
 	return "file " + strconv.FormatInt(file, 10) + " line " + strconv.FormatInt(row, 10)
 }
 
-// stepCollect books every payment of our order file (E1, 收款): the channel owes
-// it under the clearing date of our own day until its bill says otherwise.
+// stepCollect books every payment of our order file (E1, 收款; E6a of an escrow
+// order): the channel owes it under the clearing date of our own day until its
+// bill says otherwise.
 func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 	f, ok, err := w.fileNow(ctx, fileOrders, "")
 	if err != nil || !ok {
 		return Counts{}, err
 	}
+	c, err := w.collectOrders(ctx, f)
+	if err != nil {
+		return c, err
+	}
+	held, err := w.collectEscrows(ctx, f)
+	return c.Add(held), err
+}
+
+// collectOrders books the payments that are split the same night.
+func (w *Work) collectOrders(ctx context.Context, f File) (Counts, error) {
+	var err error
 	// One channel at a time is in memory: a night has a million orders.
 	var list []orders.Payment
 	var rows collecting

@@ -26,6 +26,7 @@ type Config struct {
 	Payout    Payout       `yaml:"payout"`
 	Files     Files        `yaml:"files"`
 	Limits    Limits       `yaml:"limits"`
+	Escrow    Escrow       `yaml:"escrow"`
 	Users     []User       `yaml:"users"`
 }
 
@@ -100,6 +101,11 @@ type Limits struct {
 	SharePPM        int64 `yaml:"share_ppm"`
 }
 
+// Escrow is how escrow orders (担保交易) run.
+type Escrow struct {
+	AutoDays int `yaml:"auto_days"` // natural days after shipping until an order confirms itself
+}
+
 // User is a person who may act on the books.
 type User struct {
 	Name   string   `yaml:"name"`
@@ -124,7 +130,7 @@ func ParseConfig(raw []byte) (*Config, error) {
 	if len(raw) > maxConfigBytes {
 		return nil, fault.Invalid("config.size", maxConfigBytes).In("custody.yaml")
 	}
-	c := Config{Clock: Live, Release: Release{Days: 1}, Limits: Limits{PoolDays: 3, TransitDays: 3, SharePPM: 300_000},
+	c := Config{Clock: Live, Release: Release{Days: 1}, Limits: Limits{PoolDays: 3, TransitDays: 3, SharePPM: 300_000}, Escrow: Escrow{AutoDays: 10},
 		Payout: Payout{Fee: "0.00", Minimum: "0.01", Route: "BEP"}}
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
@@ -174,6 +180,7 @@ func (c *Config) validate() error {
 	}
 	need(slices.Contains([]string{"OWN", "SIB", "BEP", "HVP"}, c.Payout.Route), "payout.route", c.Payout.Route)
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
+	need(c.Escrow.AutoDays >= 1 && c.Escrow.AutoDays <= maxTimerDays, "escrow.auto_days", "")
 	return bad.Err()
 }
 

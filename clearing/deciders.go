@@ -14,10 +14,11 @@ type decider func(w *Work, ctx context.Context, tx *store.Tx, a approval.Approva
 // deciders tells for each kind of approval what its decision does.
 func deciders() map[string]decider {
 	all := map[string]decider{
-		"batch":     (*Work).decideBatch,
-		"binding":   (*Work).decideBinding,
-		"exception": (*Work).decideException,
-		"waiver":    (*Work).decideWaiver,
+		"batch":       (*Work).decideBatch,
+		"binding":     (*Work).decideBinding,
+		"exception":   (*Work).decideException,
+		"waiver":      (*Work).decideWaiver,
+		escrowVerdict: (*Work).decideEscrow,
 	}
 	for event, kind := range actionTable() {
 		if !kind.alone {

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"custody/clearing/approval"
+	"custody/clearing/escrow"
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
 	"custody/clearing/payout"
 	"custody/clearing/people"
+	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -153,7 +155,14 @@ func creditReturnLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.E
 }
 
 // voidLegs: the payment never happened, the order is void before its split.
-func voidLegs(_ context.Context, _ *Work, _ *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+func voidLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, _ Handling) ([]subaccounts.Leg, error) {
+	order, held, err := escrowOf(ctx, w, tx, e.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if held { // 担保交易: before the goods are shipped, the held money was never there
+		return []subaccounts.Leg{subaccounts.Debit(order.Held(), e.Amount), subaccounts.Credit(exceptionKey(e), e.Amount)}, escrowState(order, states.EscrowPaid)
+	}
 	return []subaccounts.Leg{subaccounts.Debit(passThrough, e.Amount), subaccounts.Credit(exceptionKey(e), e.Amount)}, nil
 }
 
@@ -393,6 +402,10 @@ func adopted(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception,
 		if err := w.endShortage(ctx, tx, e.Subject, date); err != nil {
 			return err
 		}
+		if o.Escrow { // its money is held already: it only belongs to this bill now
+			err := escrow.At(w.flowsOn(tx, date, "adopt "+e.ID)).MoveTo(ctx, o.OrderNo, e.ClearingDate)
+			return firstErr(err, orders.Clear(ctx, tx, w.Book.ID(), o.OrderNo, "", date), ended(ctx, w, tx, e, h, date))
+		}
 		err = orders.AddAdopted(ctx, tx, w.Book.ID(), orders.Open{OrderNo: o.OrderNo, FileID: o.FileID, Row: o.Row, Member: o.Member, Channel: o.Channel,
 			Amount: o.Amount, Time: o.Time, Since: date, BillFile: &bill.ID, BillRow: &r.Row})
 		return firstErr(err, exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.Posted, 0))
@@ -435,7 +448,11 @@ func creditedReturn(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exc
 
 // voided takes an order out of 2102 for good.
 func voided(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling, date bizdate.Date) error {
-	return firstErr(orders.Clear(ctx, tx, w.Book.ID(), e.Subject, "", date), ended(ctx, w, tx, e, h, date))
+	_, held, err := escrowOf(ctx, w, tx, e.Subject)
+	if err == nil && held {
+		err = escrow.At(w.flowsOn(tx, date, "void "+e.ID)).Void(ctx, e.Subject)
+	}
+	return firstErr(err, orders.Clear(ctx, tx, w.Book.ID(), e.Subject, "", date), ended(ctx, w, tx, e, h, date))
 }
 
 // AssignException gives an exception to a person.

@@ -63,7 +63,7 @@ func (e *Engine) steps() []Step {
 		{stepRefunds, NightPhase, perChannel((*Work).stepEarlyRefunds)},
 		{stepTransit, NightPhase, plain((*Work).stepArriveStatement)},
 		{stepAnswers, NightPhase, plain((*Work).stepReadAnswers)},
-		{stepSplit, NightPhase, perChannel((*Work).stepSplitOrders)},
+		{stepSplit, NightPhase, then(perChannel((*Work).stepSplitOrders), (*Work).autoConfirm)},
 		{stepReturns, NightPhase, perChannel((*Work).stepReturnShares)},
 		{stepNetting, NightPhase, plain((*Work).stepNet)},
 		{stepTieOut, NightPhase, plain((*Work).stepTie)},
@@ -75,6 +75,18 @@ func (e *Engine) steps() []Step {
 		list = append(list, recorded(s))
 	}
 	return append(list, Step{stepSeal, NightPhase, plain((*Work).stepSealDay)})
+}
+
+// then plays something more within a step.
+func then(first func(context.Context, *Work) (Counts, error), more func(*Work, context.Context) (Counts, error)) func(context.Context, *Work) (Counts, error) {
+	return func(ctx context.Context, w *Work) (Counts, error) {
+		c, err := first(ctx, w)
+		if err != nil {
+			return c, err
+		}
+		also, err := more(w, ctx)
+		return c.Add(also), err
+	}
 }
 
 // recorded gives a reporting step its checkpoint: what it wrote, it need not

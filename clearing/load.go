@@ -168,7 +168,7 @@ func (w *Work) order(a *arrival, o *bankfiles.Order, members map[string]subaccou
 		return orders.Order{}, at("order.date", "time", o.Time.In(bizdate.Zone).Format("2006-01-02 15:04:05"))
 	}
 	return orders.Order{Row: int64(o.Line), Kind: string(o.Kind), OrderNo: o.OrderNo, RefundNo: o.RefundNo,
-		Member: m.Code, Channel: ch.Code, Amount: amount, Time: o.Time.Unix()}, nil
+		Member: m.Code, Channel: ch.Code, Amount: amount, Time: o.Time.Unix(), Escrow: o.Escrow}, nil
 }
 
 // insertOrders writes a group. An order number that an earlier file has used

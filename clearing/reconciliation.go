@@ -209,6 +209,9 @@ func (r *channelRecon) found(ctx context.Context, tx *store.Tx, m reconcile.Matc
 	if o.RefundNo == "" {
 		t := &reconcile.Trade{Ref: m.Ours, Time: o.Time}
 		r.add(t, eventFound, number, m.Theirs, subaccounts.Debit(owed(r.ch.Code, r.date), o.Amount), subaccounts.Credit(shortage(number), o.Amount))
+		if err := r.w.escrowOrders(tx, "").MoveTo(ctx, number, r.date); err != nil {
+			return err
+		}
 	} else {
 		number = o.RefundNo
 	}

@@ -28,6 +28,7 @@ type refund struct {
 	order    orders.Order
 	match    orders.Match // of the order
 	unsplit  bool         // the order is split later in this same night
+	escrow   bool         // its order's money is held, not split (担保交易)
 	orphaned bool         // its order is in no bill yet, not known at all, or has too little left
 }
 
@@ -57,6 +58,13 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 			}
 		}
 		r.orphaned = !matched
+		if r.escrow, err = w.ofEscrow(ctx, tx, r); err != nil {
+			return nil, err
+		}
+		if r.escrow || r.order.Escrow {
+			list = append(list, r)
+			continue
+		}
 		left, unsplit, err := w.unsplitPart(ctx, tx, r, matched)
 		if err != nil {
 			return nil, err
@@ -105,6 +113,14 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 					err = w.orphan(ctx, tx, ch, r)
 				}
 				postings = postings[:0]
+			case r.escrow:
+				var listed bool
+				if listed, err = w.listEscrowRefund(ctx, tx, r); listed {
+					c.Done++
+				} else if err == nil {
+					c.Failed++
+					err = w.orphan(ctx, tx, ch, r)
+				}
 			case r.unsplit:
 				c.Done++
 				postings = append(postings, w.refundPostings(ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))...)
@@ -183,7 +199,13 @@ func (w *Work) stepReturnShares(ctx context.Context, ch Channel) (Counts, error)
 			if err != nil {
 				return c, err
 			}
-			if early || r.orphaned {
+			if early || r.orphaned || r.escrow {
+				continue
+			}
+			if done, err := w.listedBefore(ctx, tx, ch, r); err != nil || done {
+				if err != nil {
+					return c, err
+				}
 				continue
 			}
 			c.In++
@@ -213,6 +235,11 @@ func (w *Work) markSplit(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 // little left it becomes an exception and a shortage.
 func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r refund) (bool, error) {
 	v, found, err := w.Book.VoucherByReference(ctx, tx, eventSplit, reference(r.match.Clearing, r.order.Channel, r.order.OrderNo))
+	for _, event := range []string{"E6c", "E6e"} { // of an escrow order
+		if err == nil && !found && r.order.Escrow {
+			v, found, err = w.Book.VoucherByReference(ctx, tx, event, r.OrderNo)
+		}
+	}
 	if err != nil {
 		return false, err
 	}
@@ -406,4 +433,14 @@ func (w *Work) settle(ctx context.Context, tx *store.Tx, channel string, clearin
 		}
 	}
 	return nil
+}
+
+// listedBefore reports whether an earlier step of the night has booked the
+// refund of an escrow order, which may have been confirmed since.
+func (w *Work) listedBefore(ctx context.Context, tx *store.Tx, ch Channel, r refund) (bool, error) {
+	if !r.order.Escrow {
+		return false, nil
+	}
+	_, found, err := w.Book.VoucherByReference(ctx, tx, eventShortage, reference(w.Date, ch.Code, r.RefundNo))
+	return found, err
 }

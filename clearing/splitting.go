@@ -85,7 +85,7 @@ func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 	}
 	s.list = make([]toSplit, 0, n)
 	err = orders.EachMatched(ctx, tx, w.Book.ID(), bill.ID, w.Date, orders.Pay, func(p *orders.Pair) {
-		if p.FileID != orders.AdoptedFile {
+		if p.FileID != orders.AdoptedFile && !p.Escrow {
 			s.list = append(s.list, toSplit{Order: p.Order, clearing: bill.Date})
 		}
 	})

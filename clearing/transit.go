@@ -418,6 +418,9 @@ func (w *Work) releaseDay(ctx context.Context, tx *store.Tx, d channelDay, pendi
 			return err
 		}
 	}
+	if err := w.settleEscrows(ctx, tx, d.Channel, d.Clearing); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `UPDATE channel_days SET released_date = COALESCE(released_date, ?), held_reason = ''
 		WHERE custody_id = ? AND channel = ? AND clearing_date = ?`, w.Date, w.Book.ID(), d.Channel, d.Clearing)
 	return err

@@ -9,9 +9,12 @@ import (
 	"slices"
 
 	"custody/clearing/approval"
+	"custody/clearing/escrow"
+	"custody/clearing/events"
 	"custody/clearing/people"
 	"custody/internal/audit"
 	"custody/internal/bizdate"
+	"custody/internal/fault"
 	"custody/internal/signing"
 	"custody/internal/store"
 	"custody/internal/translog"
@@ -51,7 +54,7 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 		for _, p := range problems {
 			report.add(p)
 		}
-		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays} {
+		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err
@@ -61,6 +64,9 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 			}
 		}
 		if err := e.verifyUsers(ctx, tx, report); err != nil {
+			return err
+		}
+		if err := verifyEvents(ctx, tx, e.Book.ID(), report); err != nil {
 			return err
 		}
 		return e.verifySeals(ctx, tx, report)
@@ -75,6 +81,16 @@ func (r *VerifyReport) add(p subaccounts.Problem) {
 
 func (r *VerifyReport) addFinding(f audit.Finding) {
 	r.Problems = append(r.Problems, VerifyProblem{Kind: "audit", Table: f.Table, ID: f.Key, Code: f.Code, Args: []any{f.Table, f.Key}})
+}
+
+// verifyEvents checks that no row of the event log is gone.
+func verifyEvents(ctx context.Context, tx *store.Tx, custodyID int64, r *VerifyReport) error {
+	err := events.Verify(ctx, tx, custodyID)
+	if f := fault.Of(err); f != nil && f.Kind == fault.Books {
+		r.Problems = append(r.Problems, VerifyProblem{Kind: "events", Table: "event_log", Code: f.Code, Args: f.Args})
+		return nil
+	}
+	return err
 }
 
 // verifyUsers compares users with their last event; the table is shared by all

@@ -11,6 +11,9 @@
 //	REFUND,L2,R1,B,ALI,100.00,2026-02-12 17:30:00
 //	END,2
 //
+// Types are PAY and REFUND, and ESCROW and ESCROW_REFUND where the money is held
+// for an escrow order (担保交易); they count among payments and refunds.
+//
 // Line 1: kind, version of the layout, accounting date (会计日), rows, yuan of
 // the payments, yuan of the refunds. Times are UTC+8 and lie on the accounting
 // date. Order numbers are unique among payments, refund numbers among refunds.
@@ -34,6 +37,12 @@ const Format = "orders"
 
 // Version is the version of the layout; a later one is refused, not guessed at.
 const Version = "1"
+
+// Types of rows whose money is held for an escrow order.
+const (
+	escrowPay    = "ESCROW"
+	escrowRefund = "ESCROW_REFUND"
+)
 
 const (
 	kindControl = "ORDERS"
@@ -239,15 +248,18 @@ func (r *reader) parse() bool {
 	ok = r.number(colChannel, &r.row.Channel) && ok
 	ok = r.parseAmount() && ok
 	ok = r.parseTime() && ok
-	switch string(r.cells[colKind]) {
-	case string(bankfiles.Pay):
+	r.row.Escrow = false
+	switch kind := string(r.cells[colKind]); kind {
+	case string(bankfiles.Pay), escrowPay:
+		r.row.Escrow = kind == escrowPay
 		r.row.Kind, r.row.RefundNo = bankfiles.Pay, ""
 		r.sum.PayRows++
 		if len(r.cells[colRefundNo]) > 0 {
 			ok = r.refuse("orders.refund_no", colRefundNo)
 		}
 		return ok && r.once(r.orders, colOrderNo) && r.add(&r.sum.PayTotal)
-	case string(bankfiles.Refund):
+	case string(bankfiles.Refund), escrowRefund:
+		r.row.Escrow = kind == escrowRefund
 		r.row.Kind = bankfiles.Refund
 		r.sum.RefundRows++
 		ok = r.number(colRefundNo, &r.row.RefundNo) && ok

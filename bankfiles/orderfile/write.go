@@ -53,10 +53,21 @@ const firstRow = 3
 
 func appendRow(buf []byte, row *bankfiles.Order) []byte {
 	amount, _ := row.Amount.Rescale(decimals) // check saw that it is possible
-	for _, cell := range [...]string{string(row.Kind), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
+	for _, cell := range [...]string{typeOf(row), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
 		buf = append(append(buf, cell...), ',')
 	}
 	return append(row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout), '\n')
+}
+
+// typeOf is the first cell of a row.
+func typeOf(row *bankfiles.Order) string {
+	switch {
+	case !row.Escrow:
+		return string(row.Kind)
+	case row.Kind == bankfiles.Refund:
+		return escrowRefund
+	}
+	return escrowPay
 }
 
 // totals is what the control record says.

@@ -45,14 +45,15 @@ func (s Orders) give(ctx context.Context, o *Order, t Terms) error {
 // shares divides what the merchant's side gets. Money from a balance is in the
 // bank already: it is withdrawable at once, and no channel takes a fee of it.
 func (s Orders) shares(o *Order, t Terms, amount money.Amount) ([]subaccounts.Leg, error) {
-	if !o.fromBalance() {
-		return flows.Shares(flows.Order{Channel: o.Channel, Clearing: o.Clearing, Member: o.Member, Partner: t.Partner, FeePPM: t.FeePPM}, t.Rule, amount)
-	}
-	scheme, err := t.Rule.Scheme()
+	scheme, err := t.ready()
 	if err != nil {
 		return nil, err
 	}
-	chain := split.Chain{Member: o.Member, Partner: t.Partner}
+	if !o.fromBalance() {
+		return flows.SharesBy(flows.Order{Channel: o.Channel, Clearing: o.Clearing, Member: o.Member, Region: t.Region, Partner: t.Partner,
+			FeePPM: t.FeePPM}, scheme, amount)
+	}
+	chain := split.Chain{Member: o.Member, Region: t.Region, Partner: t.Partner}
 	parts, err := scheme.Split(nil, chain, amount, 0)
 	if err != nil {
 		return nil, err

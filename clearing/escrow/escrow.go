@@ -16,9 +16,11 @@ package escrow
 import (
 	"context"
 
+	"custody/clearing/events"
 	"custody/clearing/flows"
 	"custody/clearing/split"
 	"custody/clearing/states"
+	"custody/internal/audit"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -39,9 +41,34 @@ type Order struct {
 	AutoDate  bizdate.Date       `db:"auto_date"` // confirmed by itself from here on; 0 while no timer runs
 	RefundNo  string             `db:"refund_no"`
 	Refund    money.Amount       `db:"refund_fen"`
+	// When its money was where, by accounting date; 0 while it was not.
+	HeldDate  bizdate.Date `db:"held_date"`  // it came into 2101
+	EndedDate bizdate.Date `db:"ended_date"` // it left 2101
+	BackDate  bizdate.Date `db:"back_date"`  // its refund left 2202
 }
 
-const columns = "order_no, member, amount_fen, state, channel, clearing_date, payer, logistics_no, auto_date, refund_no, refund_fen"
+const columns = `order_no, member, amount_fen, state, channel, clearing_date, payer, logistics_no, auto_date, refund_no, refund_fen,
+	held_date, ended_date, back_date`
+
+// Audited is the table as the audit log covers it: every column.
+var Audited = audit.Table{Name: "escrow_orders", Key: []string{"order_no"}, Columns: []string{"member", "amount_fen", "state", "channel",
+	"clearing_date", "payer", "logistics_no", "auto_date", "refund_no", "refund_fen", "held_date", "ended_date", "back_date"}}
+
+// holding reports whether an order's money stands in 2101.
+func holding(s states.EscrowState) bool {
+	return s == states.EscrowPaid || s == states.EscrowShipped || s == states.EscrowDisputed
+}
+
+// returning reports whether an order's refund stands in 2202.
+func returning(s states.EscrowState) bool {
+	return s == states.EscrowRefunding || s == states.EscrowPartRefund
+}
+
+// Held is where the order's money stands until it is confirmed or given back.
+func (o *Order) Held() subaccounts.Key { return o.held() }
+
+// FromBalance reports whether a member paid it out of its balance.
+func (o *Order) FromBalance() bool { return o.fromBalance() }
 
 func (o *Order) held() subaccounts.Key {
 	return subaccounts.Key{Code: "2101", Owner: o.Member, Item: o.OrderNo}
@@ -64,9 +91,18 @@ func At(j flows.Journal) Orders { return Orders{j} }
 // Terms are by what a confirmed order is divided. FeePPM is the channel's fee by
 // its contract; an order paid from a balance has none.
 type Terms struct {
+	Region  string
 	Partner string
 	FeePPM  int64
 	Rule    split.Rule
+	Scheme  *split.Scheme // the rule made ready; nil: it is made of Rule
+}
+
+func (t Terms) ready() (*split.Scheme, error) {
+	if t.Scheme != nil {
+		return t.Scheme, nil
+	}
+	return t.Rule.Scheme()
 }
 
 // Find returns an order, and whether there is one.
@@ -74,6 +110,43 @@ func (s Orders) Find(ctx context.Context, orderNo string) (Order, bool, error) {
 	var o Order
 	found, err := s.Tx.Find(ctx, &o, "SELECT "+columns+" FROM escrow_orders WHERE custody_id = ? AND order_no = ?", s.Book.ID(), orderNo)
 	return o, found, err
+}
+
+// HeldAsOf returns the orders whose money stood in 2101 at the cut of the date,
+// in the order of their numbers (R7).
+func (s Orders) HeldAsOf(ctx context.Context, date bizdate.Date) ([]Order, error) {
+	var list []Order
+	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND held_date > 0 AND held_date <= ?
+		AND (ended_date = 0 OR ended_date > ?) ORDER BY order_no`, s.Book.ID(), date, date)
+	return list, err
+}
+
+// RefundingAsOf returns the orders whose refund stood in 2202 at the cut of the
+// date, in the order of their numbers (R6).
+func (s Orders) RefundingAsOf(ctx context.Context, date bizdate.Date) ([]Order, error) {
+	var list []Order
+	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND refund_no <> '' AND payer = ''
+		AND ended_date > 0 AND ended_date <= ? AND (back_date = 0 OR back_date > ?) ORDER BY order_no`, s.Book.ID(), date, date)
+	return list, err
+}
+
+// Releasable returns the orders of a channel and clearing date that have ended
+// for their merchant and are not settled.
+func (s Orders) Releasable(ctx context.Context, channel string, clearing bizdate.Date) ([]Order, error) {
+	var list []Order
+	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND state IN (?, ?, ?)
+		AND channel = ? AND clearing_date = ? ORDER BY order_no`, s.Book.ID(), states.EscrowConfirmed, states.EscrowAuto, states.EscrowPartBack,
+		channel, clearing)
+	return list, err
+}
+
+// All returns the orders in a state, or every one for "", in the order of their
+// numbers; at most limit of them.
+func (s Orders) All(ctx context.Context, state states.EscrowState, limit int) ([]Order, error) {
+	var list []Order
+	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND (? = '' OR state = ?)
+		ORDER BY order_no LIMIT ?`, s.Book.ID(), state, state, limit)
+	return list, err
 }
 
 // Held returns the sum of the orders whose money is held, merchant by merchant:
@@ -113,9 +186,35 @@ func (s Orders) Open(ctx context.Context, o Order) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Tx.Exec(ctx, "INSERT INTO escrow_orders (custody_id, "+columns+") VALUES (?, ?, ?, ?, ?, '', 0, '', '', 0, '', 0)",
+	_, err = s.Tx.Exec(ctx, "INSERT INTO escrow_orders (custody_id, "+columns+") VALUES (?, ?, ?, ?, ?, '', 0, '', '', 0, '', 0, 0, 0, 0)",
 		s.Book.ID(), o.OrderNo, o.Member, o.Amount, next)
-	return err
+	if err != nil {
+		return err
+	}
+	o.State = next
+	return s.tell(ctx, o, was.State, states.EscrowOrder)
+}
+
+// tell records the change in the audit log and the event log.
+func (s Orders) tell(ctx context.Context, o Order, was states.EscrowState, event states.EscrowEvent) error {
+	err := Audited.Record(ctx, s.Tx, s.Book.ID(), s.At, s.Actor, "escrow."+string(event), []any{o.OrderNo}, nil)
+	if err != nil {
+		return err
+	}
+	return events.Append(ctx, s.Tx, s.Book.ID(), events.Event{Date: s.Date, Kind: events.Escrow, Subject: o.OrderNo,
+		From: string(was), To: string(o.State), Payload: notice{o.Member, o.Amount, o.Channel, o.Payer, o.Logistics, o.AutoDate, o.RefundNo, o.Refund}})
+}
+
+// notice is what the merchant is told of a change.
+type notice struct {
+	Member    string       `json:"member"`
+	Amount    money.Amount `json:"amount_fen"`
+	Channel   string       `json:"channel,omitempty"`
+	Payer     string       `json:"payer,omitempty"`
+	Logistics string       `json:"logistics_no,omitempty"`
+	AutoDate  bizdate.Date `json:"auto_date,omitempty"`
+	RefundNo  string       `json:"refund_no,omitempty"`
+	Refund    money.Amount `json:"refund_fen,omitempty"`
 }
 
 // step moves an order by one event. change sets what the event adds to the order
@@ -142,18 +241,71 @@ func (s Orders) step(ctx context.Context, orderNo string, event states.EscrowEve
 			return err
 		}
 	}
-	_, err = s.Tx.Exec(ctx, `UPDATE escrow_orders SET state = ?, channel = ?, clearing_date = ?, payer = ?, logistics_no = ?,
-		auto_date = ?, refund_no = ?, refund_fen = ? WHERE custody_id = ? AND order_no = ?`,
-		o.State, o.Channel, o.Clearing, o.Payer, o.Logistics, o.AutoDate, o.RefundNo, o.Refund, s.Book.ID(), orderNo)
+	s.date(&o, was)
+	if err := s.save(ctx, o); err != nil {
+		return err
+	}
+	return s.tell(ctx, o, was, event)
+}
+
+// date notes when the order's money moved on.
+func (s Orders) date(o *Order, was states.EscrowState) {
+	switch {
+	case !holding(was) && holding(o.State):
+		o.HeldDate = s.Date
+	case holding(was) && !holding(o.State):
+		o.EndedDate = s.Date
+	}
+	if returning(was) && !returning(o.State) {
+		o.BackDate = s.Date
+	}
+}
+
+func (s Orders) save(ctx context.Context, o Order) error {
+	_, err := s.Tx.Exec(ctx, `UPDATE escrow_orders SET state = ?, channel = ?, clearing_date = ?, payer = ?, logistics_no = ?,
+		auto_date = ?, refund_no = ?, refund_fen = ?, held_date = ?, ended_date = ?, back_date = ? WHERE custody_id = ? AND order_no = ?`,
+		o.State, o.Channel, o.Clearing, o.Payer, o.Logistics, o.AutoDate, o.RefundNo, o.Refund, o.HeldDate, o.EndedDate, o.BackDate,
+		s.Book.ID(), o.OrderNo)
 	return err
+}
+
+// Received is Pay for a payment whose voucher ([Order.Receipt]) the caller posts
+// with those of a whole night.
+func (s Orders) Received(ctx context.Context, orderNo, channel string, clearing bizdate.Date) error {
+	return s.step(ctx, orderNo, states.EscrowPay, func(o *Order) error {
+		o.Channel, o.Clearing = channel, clearing
+		return nil
+	})
+}
+
+// Receipt is the legs of a payment through a channel (E6a).
+func (o *Order) Receipt(channel string, clearing bizdate.Date) []subaccounts.Leg {
+	return []subaccounts.Leg{subaccounts.Debit(subaccounts.ChannelDay("1122", channel, clearing), o.Amount), subaccounts.Credit(o.held(), o.Amount)}
+}
+
+// MoveTo notes that the payment stands in the bill of another clearing date.
+func (s Orders) MoveTo(ctx context.Context, orderNo string, clearing bizdate.Date) error {
+	o, found, err := s.Find(ctx, orderNo)
+	if err != nil || !found {
+		return err
+	}
+	o.Clearing = clearing
+	if err := s.save(ctx, o); err != nil {
+		return err
+	}
+	return Audited.Record(ctx, s.Tx, s.Book.ID(), s.At, s.Actor, "escrow.MOVE", []any{orderNo}, nil)
+}
+
+// Void closes an order whose payment never happened; its voucher (E14h) is the caller's.
+func (s Orders) Void(ctx context.Context, orderNo string) error {
+	return s.step(ctx, orderNo, states.EscrowVoid, nil)
 }
 
 // Pay books a payment through a channel (E6a): the money is held.
 func (s Orders) Pay(ctx context.Context, orderNo, channel string, clearing bizdate.Date) error {
 	return s.step(ctx, orderNo, states.EscrowPay, func(o *Order) error {
 		o.Channel, o.Clearing = channel, clearing
-		return s.Post(ctx, "E6a", o.OrderNo,
-			subaccounts.Debit(subaccounts.ChannelDay("1122", channel, clearing), o.Amount), subaccounts.Credit(o.held(), o.Amount))
+		return s.Post(ctx, "E6a", o.OrderNo, o.Receipt(channel, clearing)...)
 	})
 }
 

@@ -139,11 +139,16 @@ func (f Collections) Split(ctx context.Context, o Order, rule split.Rule) error 
 // Shares returns the legs of those who share in an amount of an order: members
 // get it under the channel's clearing date, not yet withdrawable.
 func Shares(o Order, rule split.Rule, amount money.Amount) ([]subaccounts.Leg, error) {
-	fee, err := split.Fee(amount, o.FeePPM)
+	scheme, err := rule.Scheme()
 	if err != nil {
 		return nil, err
 	}
-	scheme, err := rule.Scheme()
+	return SharesBy(o, scheme, amount)
+}
+
+// SharesBy is [Shares] for a rule that is made ready.
+func SharesBy(o Order, scheme *split.Scheme, amount money.Amount) ([]subaccounts.Leg, error) {
+	fee, err := split.Fee(amount, o.FeePPM)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,10 @@ type Order struct {
 	Channel  string       `db:"channel"`
 	Amount   money.Amount `db:"amount_fen"`
 	Time     int64        `db:"trade_time"` // Unix seconds
+	Escrow   bool         `db:"escrow"`     // 担保交易: its money is held, not split
 }
 
-const orderColumns = "file_id, row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time"
+const orderColumns = "file_id, row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time, escrow"
 
 // BillRow is a row of a channel's bill. Amount is positive on both kinds; Fee
 // is what the channel keeps, negative where it gives back.
@@ -54,23 +55,36 @@ const (
 	Refund = "REFUND"
 )
 
-// Loader writes the rows of one order file in sets.
-type Loader struct{ bulk *store.Bulk }
+// Loader writes the rows of one order file in sets: those of escrow orders, which
+// few files have, in a set of their own.
+type Loader struct{ plain, escrow *store.Bulk }
 
 // NewLoader starts loading the orders of a file.
 func NewLoader(tx *store.Tx, custodyID, fileID int64) *Loader {
-	return &Loader{tx.Bulk("orders", store.Const("custody_id", custodyID), store.Const("file_id", fileID), store.Int("row_no"),
-		store.Text("kind"), store.Text("order_no"), store.Text("refund_no"), store.Text("member"), store.Text("channel"),
-		store.Int("amount_fen"), store.Int("trade_time"))}
+	set := func(more ...store.Column) *store.Bulk {
+		return tx.Bulk("orders", append([]store.Column{store.Const("custody_id", custodyID), store.Const("file_id", fileID), store.Int("row_no"),
+			store.Text("kind"), store.Text("order_no"), store.Text("refund_no"), store.Text("member"), store.Text("channel"),
+			store.Int("amount_fen"), store.Int("trade_time")}, more...)...)
+	}
+	return &Loader{set(), set(store.Const("escrow", 1))}
 }
 
 // Add stages one order.
 func (l *Loader) Add(o *Order) {
-	l.bulk.Int(o.Row).Text(o.Kind).Text(o.OrderNo).Text(o.RefundNo).Text(o.Member).Text(o.Channel).Int(int64(o.Amount)).Int(o.Time)
+	set := l.plain
+	if o.Escrow {
+		set = l.escrow
+	}
+	set.Int(o.Row).Text(o.Kind).Text(o.OrderNo).Text(o.RefundNo).Text(o.Member).Text(o.Channel).Int(int64(o.Amount)).Int(o.Time)
 }
 
 // Flush writes what is staged.
-func (l *Loader) Flush(ctx context.Context) error { return l.bulk.Flush(ctx) }
+func (l *Loader) Flush(ctx context.Context) error {
+	if err := l.plain.Flush(ctx); err != nil {
+		return err
+	}
+	return l.escrow.Flush(ctx)
+}
 
 // BillLoader writes the rows of one bill in sets.
 type BillLoader struct{ bulk *store.Bulk }
@@ -194,6 +208,15 @@ func Find(ctx context.Context, tx *store.Tx, custodyID int64, orderNo, refundNo 
 	return o, found, err
 }
 
+// EscrowsOfFile returns the payments of our order file whose money is held, in
+// the order of the file.
+func EscrowsOfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64) ([]Order, error) {
+	var list []Order
+	err := tx.Select(ctx, &list, "SELECT "+orderColumns+` FROM orders WHERE custody_id = ? AND file_id = ? AND kind = ? AND escrow = 1
+		ORDER BY row_no`, custodyID, fileID, Pay)
+	return list, err
+}
+
 // RefundsOf returns our refunds of an order in the order in which they came.
 func RefundsOf(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string) ([]Order, error) {
 	var list []Order
@@ -217,7 +240,7 @@ func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, 
 		custodyID, AdoptedFile); err != nil {
 		return o, err
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := tx.Exec(ctx, "INSERT INTO orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
 		custodyID, o.FileID, o.Row, o.Kind, o.OrderNo, o.RefundNo, o.Member, o.Channel, o.Amount, o.Time)
 	return o, err
 }
@@ -291,7 +314,7 @@ func CountMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, 
 // with are of one kind, so that a night's few refunds are found by one scan.
 func EachMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, date bizdate.Date, kind string, fn func(*Pair)) error {
 	q := store.PageQuery{Key: "b.row_no",
-		Columns: []string{"o.file_id", "o.row_no", "o.order_no", "o.refund_no", "o.member", "o.channel", "o.amount_fen", "o.trade_time", "b.fee_fen"},
+		Columns: []string{"o.file_id", "o.row_no", "o.order_no", "o.refund_no", "o.member", "o.channel", "o.amount_fen", "o.trade_time", "b.fee_fen", "o.escrow"},
 		From: `bill_rows b
 		CROSS JOIN trade_matches m
 		CROSS JOIN orders o
@@ -304,7 +327,7 @@ func EachMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, d
 	return tx.Pages(ctx, q, func(r *store.Row) error {
 		p = Pair{BillRow: r.Int(0), Order: Order{FileID: r.Int(1), Row: r.Int(2), Kind: kind, OrderNo: kept.keep(r.Text(3)),
 			RefundNo: kept.keep(r.Text(4)), Member: intern.of(r.Text(5)), Channel: intern.of(r.Text(6)),
-			Amount: money.Amount(r.Int(7)), Time: r.Int(8)}, Fee: money.Amount(r.Int(9))}
+			Amount: money.Amount(r.Int(7)), Time: r.Int(8), Escrow: r.Int(10) != 0}, Fee: money.Amount(r.Int(9))}
 		fn(&p)
 		return nil
 	})

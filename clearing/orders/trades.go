@@ -55,10 +55,11 @@ type Payment struct {
 	Time    int64        // Unix seconds
 }
 
-// PaymentsOfFile reads a channel's payments of our order file, in the order of the file.
+// PaymentsOfFile reads a channel's payments of our order file, in the order of
+// the file, but those of escrow orders.
 func PaymentsOfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64, channel string) ([]Payment, error) {
 	q := store.PageQuery{Key: "row_no", Columns: []string{"order_no", "amount_fen", "trade_time"},
-		From: "orders WHERE custody_id = ? AND file_id = ? AND channel = ? AND kind = ?", Args: []any{custodyID, fileID, channel, Pay}}
+		From: "orders WHERE custody_id = ? AND file_id = ? AND channel = ? AND kind = ? AND escrow = 0", Args: []any{custodyID, fileID, channel, Pay}}
 	list, err := roomFor[Payment](ctx, tx, q.From, q.Args...)
 	if err != nil {
 		return nil, err

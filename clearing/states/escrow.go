@@ -45,6 +45,7 @@ const (
 	EscrowCannotGoBack EscrowEvent = "REFUND_FAILED"     // it cannot go back: the money waits in 2401
 	EscrowWasReleased  EscrowEvent = "RELEASE"           // the merchant's share is withdrawable
 	EscrowDropDispute  EscrowEvent = "DISPUTE_WITHDRAWN" // the buyer takes the dispute back
+	EscrowVoid         EscrowEvent = "VOID"              // the payment never happened: two people voided it
 )
 
 // Escrow is the machine of an escrow order.
@@ -55,6 +56,7 @@ var Escrow = table("escrow", slices.Concat(
 		{EscrowWaitPay, EscrowTimeOut, EscrowClosed},
 		{EscrowPaid, EscrowShip, EscrowShipped},
 		{EscrowPaid, EscrowAskRefund, EscrowRefunding},
+		{EscrowPaid, EscrowVoid, EscrowClosed},
 		{EscrowShipped, EscrowConfirm, EscrowConfirmed},
 		{EscrowShipped, EscrowExtend, EscrowShipped},
 		{EscrowShipped, EscrowTimer, EscrowAuto},

@@ -31,7 +31,8 @@ var names = map[string]map[string]string{
 	"approval": {
 		string(approval.Pending): "cli.approval.pending", string(approval.Approved): "cli.approval.approved", string(approval.Rejected): "cli.approval.rejected",
 	},
-	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver"},
+	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
+	"escrow_state":  escrowStates,
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
 	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal"},
@@ -75,6 +76,8 @@ var spoken = map[string][]string{
 	"approval.decided":        {"", "approval"},
 	"batch.state":             {"", "batch"},
 	"day.state":               {"", "state", "state"},
+	"escrow.no_dispute":       {"", "escrow_state"},
+	"escrow.state":            {"", "escrow_state"},
 	"exception.state":         {"", "exception_state", "exception_state"},
 	"exception.template-kind": {"", "kind"},
 	"payout.state":            {"", "payout_state", "payout_state"},

@@ -74,6 +74,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newFilesCmd(a),
 		newRunCmd(a), newDayCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
+		newEscrowCmd(a),
 		newExceptionCmd(a), newAdjustCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
 		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
 		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
