@@ -172,6 +172,11 @@ func (w *Work) listEscrowRefund(ctx context.Context, tx *store.Tx, r refund) (bo
 	if err := o.List(ctx, r.OrderNo, w.Date); err != nil {
 		return false, err
 	}
+	if order.State == states.EscrowPartRefund { // the merchant's part may be released already
+		if err := o.Released(ctx, r.OrderNo); err != nil && fault.CodeOf(err) != "flows.in_transit" {
+			return false, err
+		}
+	}
 	return true, w.feeOfRefund(ctx, tx, order, r)
 }
 
