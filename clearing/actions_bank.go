@@ -30,17 +30,27 @@ func (w *Work) intendSubAccounts(ctx context.Context, tx *store.Tx, v subaccount
 		return nil
 	}
 	var n int
-	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ?", w.Book.ID(), w.Date, subAccountEffect)
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ?", w.Book.ID(), v.Date, subAccountEffect)
 	if err != nil {
 		return err
 	}
-	no := fmt.Sprintf("SI%s-A%04d", w.Date.Compact(), n+1)
+	no := fmt.Sprintf("SI%s-A%04d", v.Date.Compact(), n+1)
 	raw, err := subAccountFile(no, v, as)
 	if err != nil {
 		return err
 	}
-	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: subAccountEffect, Subject: v.Event + ":" + v.Reference,
+	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: v.Date, Kind: subAccountEffect, Subject: v.Event + ":" + v.Reference,
 		FileName: no + ".txt", SHA256: digestOf(raw)})
+}
+
+// tellReversal tells the bank what a payout that never left gives back to a
+// member's sub-account: frozen money that an authority was to get.
+func (w *Work) tellReversal(ctx context.Context, tx *store.Tx, voucher int64) error {
+	v, found, err := w.Book.VoucherByID(ctx, tx, voucher)
+	if err != nil || !found {
+		return err
+	}
+	return w.intendSubAccounts(ctx, tx, v, approval.Approval{Maker: v.Actor})
 }
 
 // oneActor stands for the checker of what one person may do.
@@ -90,6 +100,11 @@ func subAccountItems(v subaccounts.Voucher) []bankfiles.InstructionItem {
 	}
 	for _, m := range members {
 		c := changes[m]
+		if c.frozen > 0 && c.available >= 0 { // a deduction that is taken back: in, then frozen
+			add(bankfiles.InstructCredit, m, c.available+c.frozen)
+			add(bankfiles.InstructFreeze, m, c.frozen)
+			continue
+		}
 		froze, thawed := max(min(-c.available, c.frozen), 0), max(min(c.available, -c.frozen), 0)
 		add(bankfiles.InstructFreeze, m, froze)
 		add(bankfiles.InstructThaw, m, thawed)

@@ -126,6 +126,15 @@ func actionTable() map[string]actionKind {
 				return j.Corrections().Adjust(ctx, r, id)
 			}), originalDay),
 		deed("E17", reversalReference, reverseAction),
+		byOne(simply("E12", func(r flows.Hold) string { return r.Reference },
+			func(j flows.Journal, ctx context.Context, r flows.Hold, _ string) error {
+				return j.Holds().Freeze(ctx, r)
+			})),
+		simply("E12d", func(r flows.Hold) string { return r.Reference },
+			func(j flows.Journal, ctx context.Context, r flows.Hold, _ string) error {
+				return j.Holds().Thaw(ctx, r)
+			}),
+		deed("E12b", func(r flows.Deduction) string { return r.Serial }, deduct),
 		simply("E26", func(r flows.Early) string { return r.Reference },
 			func(j flows.Journal, ctx context.Context, r flows.Early, id string) error {
 				return j.Advances().SettleEarly(ctx, r, id)

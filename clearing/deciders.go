@@ -14,6 +14,7 @@ type decider func(w *Work, ctx context.Context, tx *store.Tx, a approval.Approva
 // deciders tells for each kind of approval what its decision does.
 func deciders() map[string]decider {
 	all := map[string]decider{
+		accountChange: (*Work).decideAccount,
 		"batch":       (*Work).decideBatch,
 		"binding":     (*Work).decideBinding,
 		"exception":   (*Work).decideException,

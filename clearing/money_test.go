@@ -7,6 +7,7 @@ import (
 	"custody/clearing"
 	"custody/clearing/exceptions"
 	"custody/clearing/payout"
+	"custody/clearing/states"
 	"custody/internal/fault"
 )
 
@@ -375,9 +376,7 @@ func TestStoppedMember(t *testing.T) {
 		t.Run(status, func(t *testing.T) {
 			s := newScene(t)
 			s.first()
-			if err := s.engine.SetMemberStatus(s.ctx, "maker1", "A", status); err != nil {
-				t.Fatal(err)
-			}
+			s.change("A", map[string]states.AccountEvent{"STOPPED": states.AccountStop, "FROZEN": states.AccountHoldAll}[status])
 			s.report("2026-02-13", workedLine("K1301"))
 			s.play("2026-02-13", waiting)
 			s.want(map[string]string{"2001.A": "924.00", "2201": "303.20"})
@@ -399,9 +398,10 @@ func TestStoppedMember(t *testing.T) {
 // split; it waits in 2102 with an exception, and the night goes on.
 func TestClosedMember(t *testing.T) {
 	s := newScene(t)
-	if err := s.engine.SetMemberStatus(s.ctx, "maker1", "C", "CLOSED"); err != nil {
+	if err := s.engine.UnbindMember(s.ctx, "maker1", "C"); err != nil {
 		t.Fatal(err)
 	}
+	s.change("C", states.AccountClose)
 	s.first()
 	s.want(map[string]string{"2102": "200.00", "2002.C": "0.00"}) // W4 and W3
 	s.wantOpen("AMOUNT W3 OPEN", "UNKNOWN_PAYER K1202 OPEN")

@@ -231,7 +231,11 @@ func (w *Work) takeBack(ctx context.Context, tx *store.Tx, p payout.Payout, date
 	if err != nil || !found {
 		return firstErr(err, fault.Broken("batch.voucher", p.Item()))
 	}
-	if _, err := w.Book.Reverse(ctx, tx, w.Actor, w.Stamp, v.ID, date, src); err != nil {
+	out, err := w.Book.Reverse(ctx, tx, w.Actor, w.Stamp, v.ID, date, src)
+	if err != nil {
+		return err
+	}
+	if err := w.tellReversal(ctx, tx, out.VoucherID); err != nil {
 		return err
 	}
 	for _, e := range v.Entries {

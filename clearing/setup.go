@@ -338,16 +338,6 @@ func (e *Engine) AddMember(ctx context.Context, actor string, m subaccounts.Memb
 	return err
 }
 
-// SetMemberStatus freezes, stops, releases or closes a member's accounts.
-func (e *Engine) SetMemberStatus(ctx context.Context, actor, code, status string) error {
-	return e.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
-			return err
-		}
-		return e.Book.UpdateMember(ctx, tx, actor, e.Clock.Now(), code, status)
-	})
-}
-
 // AddUser adds a user or replaces his roles.
 func (e *Engine) AddUser(ctx context.Context, actor string, u people.User) error {
 	return e.DB.Tx(ctx, func(tx *store.Tx) error {

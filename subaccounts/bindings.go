@@ -78,6 +78,12 @@ func (b *Book) BlockBinding(ctx context.Context, tx *store.Tx, actor string, at 
 	return b.changeBinding(ctx, tx, actor, at, member, "binding.block", BindingBlocked)
 }
 
+// Unbind ends the binding in force: nothing is paid to it any more. Without one
+// it is ledger.binding_unknown.
+func (b *Book) Unbind(ctx context.Context, tx *store.Tx, actor string, at time.Time, member string) error {
+	return b.changeBinding(ctx, tx, actor, at, member, "binding.unbind", BindingUnbound)
+}
+
 func (b *Book) changeBinding(ctx context.Context, tx *store.Tx, actor string, at time.Time, member, action, status string) error {
 	bind, found, err := b.CurrentBinding(ctx, tx, member)
 	if err != nil {

@@ -45,6 +45,9 @@ type Account struct {
 // withdrawable is the code of what a member may have paid out (会员可提现).
 const withdrawable = "2001"
 
+// frozen is the code of what is set aside for a dispute or a court (会员冻结).
+const frozen = "2003"
+
 // chart is the chart of accounts, in the order of codes. Custody keeps no
 // profit and loss: fees earned are owed to head office until withdrawn.
 // 1122 and 2501 may cross zero on a date with more refunds than payments.

@@ -165,7 +165,7 @@ func checkKey(key Key, def *Account) error {
 func (p *Batch) funds(day int) error {
 	for _, a := range p.netted {
 		if a.def.Owner == OwnerMember {
-			if refused := a.memberMay(); refused != nil {
+			if refused := p.memberMay(a); refused != nil {
 				return refused
 			}
 		}
@@ -214,18 +214,29 @@ func (a *accountState) overdrawn(after int64, cut bizdate.Date) error {
 	return fault.Invalid("ledger.overdrawn_cut", key, had, wanted, cut)
 }
 
-// memberMay checks the member's status. A stopped (止付) or frozen (不收不付)
-// member pays nothing out of 2001; a closed one takes no entry at all.
-func (a *accountState) memberMay() error {
+// memberMay checks the member's status. A stopped (止付) or frozen member pays
+// nothing out of 2001, but what leaves it may become its own frozen money (2003):
+// a court can freeze an account that is stopped. A closed one takes no entry at all.
+func (p *Batch) memberMay(a *accountState) error {
 	switch {
 	case a.status == memberUnknown:
 		return fault.Invalid("ledger.member_unknown", a.owner)
 	case a.status == memberClosed:
 		return fault.Invalid("ledger.member_closed", a.owner)
-	case a.status == memberStopped && a.code == withdrawable && a.debit:
+	case a.status == memberStopped && a.code == withdrawable && a.debit && !p.staysFrozen(a):
 		return fault.Invalid("ledger.member_stopped", a.owner)
 	}
 	return nil
+}
+
+// staysFrozen reports whether all that leaves a member's 2001 goes to its 2003.
+func (p *Batch) staysFrozen(a *accountState) bool {
+	for _, other := range p.netted {
+		if other.code == frozen && other.owner == a.owner {
+			return other.net == -a.net && a.net > 0
+		}
+	}
+	return false
 }
 
 func add(a, b int64) (int64, bool) {

@@ -27,6 +27,13 @@ func (f Holds) Thaw(ctx context.Context, h Hold) error {
 	return f.move(ctx, "E12d", h.Reference, frozen(h.Member, h.Document), withdrawable(h.Member), h.Amount)
 }
 
+// Payee is the bank account that a decided payment goes to: it is part of what
+// two people approve. Exactly one of CNAPS (联行号) and SuperBank (超级网银号) is
+// set where rails are configured, else CNAPS alone.
+type Payee struct {
+	Name, Account, Bank, CNAPS, SuperBank string
+}
+
 // Deduction is a part of frozen money that an authority takes (司法扣划).
 // Order is the number of its document.
 type Deduction struct {
@@ -36,6 +43,7 @@ type Deduction struct {
 	Member    string
 	Authority string // who is paid, the owner in 2201
 	Amount    money.Amount
+	To        Payee
 }
 
 // Deduct takes it off the frozen money, as two people decided (E12b).

@@ -38,6 +38,7 @@ type SuspensePayout struct {
 	Item   string
 	Payee  string
 	Amount money.Amount
+	To     Payee
 }
 
 // Return sends money back to its payer, as two people decided (E9d, 原路退回).

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
+	"custody/clearing/states"
 	"custody/subaccounts"
 )
 
@@ -14,10 +15,12 @@ import (
 func newMemberCmd(a *app) *cobra.Command {
 	return group("member", a.t("cli.member.short"),
 		newMemberImportCmd(a), newMemberAddCmd(a), newMemberListCmd(a), newMemberShowCmd(a),
-		memberStatusCmd(a, "freeze", a.t("cli.member.freeze.short"), subaccounts.StatusFrozen),
-		memberStatusCmd(a, "unfreeze", a.t("cli.member.unfreeze.short"), subaccounts.StatusNormal),
-		memberStatusCmd(a, "stop", a.t("cli.member.stop.short"), subaccounts.StatusStopped),
-		memberStatusCmd(a, "close", a.t("cli.member.close.short"), subaccounts.StatusClosed))
+		accountCmd(a, "freeze", a.t("cli.member.freeze.short"), states.AccountHoldAll),
+		accountCmd(a, "unfreeze", a.t("cli.member.unfreeze.short"), states.AccountRelease),
+		accountCmd(a, "stop", a.t("cli.member.stop.short"), states.AccountStop),
+		accountCmd(a, "wake", a.t("cli.member.wake.short"), states.AccountWake),
+		accountCmd(a, "close", a.t("cli.member.close.short"), states.AccountClose),
+		newUnbindCmd(a), newDormantCmd(a))
 }
 
 func newMemberImportCmd(a *app) *cobra.Command {
@@ -72,6 +75,7 @@ type memberAnswer struct {
 	Kind    string         `json:"kind"`
 	Partner string         `json:"partner"`
 	Status  string         `json:"status"`
+	State   string         `json:"state,omitempty"` // why the status is what it is
 	Binding *bindingAnswer `json:"binding,omitempty"`
 
 	Balance *clearing.MemberBalance `json:"balance,omitempty"`
@@ -120,6 +124,11 @@ func newMemberShowCmd(a *app) *cobra.Command {
 			}
 			answer := answerOf(v.Member)
 			answer.Balance = &v.Balance
+			account, err := e.Account(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			answer.State = string(account.State)
 			if b := v.Binding; b.AccountNo != "" {
 				answer.Binding = &bindingAnswer{clearing.Mask(b.AccountNo), b.AccountName, b.BankName, b.CNAPS, b.Status, b.Version}
 			}
@@ -128,7 +137,7 @@ func newMemberShowCmd(a *app) *cobra.Command {
 }
 
 func (a *app) showMember(m memberAnswer) {
-	a.say("cli.member.title", m.Code, m.Name, a.named("member_kind", m.Kind), a.named("member_status", m.Status))
+	a.say("cli.member.title", m.Code, m.Name, a.named("member_kind", m.Kind), a.named("account_state", m.State))
 	if m.Partner != "" {
 		a.say("cli.member.partner", m.Partner)
 	}
@@ -138,18 +147,64 @@ func (a *app) showMember(m memberAnswer) {
 	a.balanceTable([]clearing.MemberBalance{*m.Balance})
 }
 
-func memberStatusCmd(a *app, use, short, status string) *cobra.Command {
-	return &cobra.Command{Use: use + " CODE", Short: short, Args: cobra.ExactArgs(1),
+// accountCmd changes the state of a member's account, or asks a checker for it.
+func accountCmd(a *app, use, short string, event states.AccountEvent) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{Use: use + " CODE", Short: short, Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
 			actor, err := a.maker(ctx, e)
 			if err != nil {
 				return err
 			}
-			if err := e.SetMemberStatus(ctx, actor, args[0], status); err != nil {
+			v, err := e.ChangeAccount(ctx, actor, clearing.AccountChange{Member: args[0], Event: event, Reason: reason})
+			if err != nil {
 				return err
 			}
-			return a.answer(map[string]string{"code": args[0], "status": status}, func() {
-				a.say("cli.member.status", args[0], a.named("member_status", status))
+			return a.answer(v, func() {
+				a.say("cli.member.status", v.Member, a.named("account_state", string(v.State)))
+				if v.Approval != "" {
+					a.say("cli.action.submitted", v.Approval)
+				}
 			})
 		})}
+	cmd.Flags().StringVar(&reason, "reason", "", a.t("cli.flag.account-reason"))
+	return cmd
+}
+
+func newUnbindCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "unbind CODE", Short: a.t("cli.member.unbind.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			if err := e.UnbindMember(ctx, actor, args[0]); err != nil {
+				return err
+			}
+			return a.answer(map[string]string{"unbound": args[0]}, func() { a.say("cli.member.unbound", args[0]) })
+		})}
+}
+
+func newDormantCmd(a *app) *cobra.Command {
+	var mark bool
+	cmd := &cobra.Command{Use: "dormant", Short: a.t("cli.member.dormant.short"), Args: cobra.NoArgs,
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, _ []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			list, err := e.Dormant(ctx, actor, mark)
+			if err != nil {
+				return err
+			}
+			return a.answer(map[string]any{"members": list}, func() {
+				g := a.grid(a.t("cli.col.code"), a.t("cli.col.last-movement"), ">"+a.t("cli.col.days"), a.t("cli.col.state"))
+				for _, d := range list {
+					g.row(d.Member, d.Last, d.Days, a.named("account_state", string(d.State)))
+				}
+				g.print()
+			})
+		})}
+	cmd.Flags().BoolVar(&mark, "mark", false, a.t("cli.flag.mark"))
+	return cmd
 }

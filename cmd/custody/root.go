@@ -75,7 +75,8 @@ func newRootCmd(a *app) *cobra.Command {
 		newRunCmd(a), newDayCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
 		newEscrowCmd(a),
-		newExceptionCmd(a), newAdjustCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
+		newAdjustCmd(a), newHoldCmd(a),
+		newExceptionCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
 		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
 		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
 	)
