@@ -45,6 +45,7 @@ const lineColumns = `line_id, bank_ref, booking_date, value_date, amount_fen, re
 const (
 	useOwnFunds  = "OWN_FUNDS" // 总部入金
 	useChannel   = "CHANNEL"   // 渠道到账
+	useFee       = "FEE"       // 手续费后收
 	usePayout    = "PAYOUT"    // 出款
 	useReturn    = "RETURN"    // 退汇
 	useReversal  = "REVERSAL"  // 冲正

@@ -46,17 +46,6 @@ type Party struct {
 	Account string `yaml:"account"`
 }
 
-// Channel is a way of paying (支付渠道) whose bill and money we expect.
-type Channel struct {
-	Code     string   `yaml:"code"`
-	Name     string   `yaml:"name"`
-	Bill     string   `yaml:"bill"`     // format of its bill: wechat-all, alipay-trade
-	Merchant string   `yaml:"merchant"` // 商户号 that the bill must carry; empty: not checked
-	FeePPM   int64    `yaml:"fee_ppm"`  // its fee, parts per million, half-up to the fen per item
-	PayDays  string   `yaml:"pay_days"` // natural or working: days on which it pays
-	Payers   []string `yaml:"payers"`   // names of the payer on the bank statement
-}
-
 // Release is T+N: N working days after the clearing date.
 type Release struct {
 	Days int `yaml:"days"`
@@ -154,15 +143,7 @@ func (c *Config) validate() error {
 	need(c.Account != "", "account", c.Account)
 	need(c.Clock == Live || c.Clock == Replay, "clock", string(c.Clock))
 	need(len(c.Channels) > 0, "channels", "")
-	seen := map[string]bool{}
-	for _, ch := range c.Channels {
-		need(ch.Code != "" && !strings.ContainsAny(ch.Code, " .") && !seen[ch.Code], "channels.code", ch.Code)
-		need(ch.Bill == "wechat-all" || ch.Bill == "alipay-trade", "channels.bill", ch.Bill)
-		need(ch.FeePPM >= 0 && ch.FeePPM < money.PPM, "channels.fee_ppm", ch.Code)
-		need(ch.PayDays == "natural" || ch.PayDays == "working", "channels.pay_days", ch.PayDays)
-		need(len(ch.Payers) > 0, "channels.payers", ch.Code)
-		seen[ch.Code] = true
-	}
+	c.checkChannels(need)
 	need(len(c.Rules) > 0, "rules", "")
 	for _, r := range c.Rules {
 		if err := r.validate(c.Limits); err != nil {
@@ -183,23 +164,4 @@ func (c *Config) validate() error {
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
 	need(c.Escrow.AutoDays >= 1 && c.Escrow.AutoDays <= maxTimerDays, "escrow.auto_days", "")
 	return bad.Err()
-}
-
-// Channel returns the channel with the code.
-func (c *Config) Channel(code string) (Channel, bool) {
-	for _, ch := range c.Channels {
-		if ch.Code == code {
-			return ch, true
-		}
-	}
-	return Channel{}, false
-}
-
-// channelRank gives the order of posting: the order of custody.yaml.
-func (c *Config) channelRank() map[string]int {
-	rank := make(map[string]int, len(c.Channels))
-	for i, ch := range c.Channels {
-		rank[ch.Code] = i
-	}
-	return rank
 }

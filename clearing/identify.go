@@ -88,12 +88,12 @@ func readFault(a *arrival, err error) error {
 }
 
 // bookable reports whether a file of this format can be imported.
-func bookable(f inspect.Format) bool {
+func (e *Engine) bookable(f inspect.Format) bool {
 	switch f {
 	case inspect.Orders, inspect.NoBill, inspect.PayoutResult, inspect.Balances:
 		return true
 	}
-	return isBill(f) || isStatement(f)
+	return e.isBill(f) || isStatement(f)
 }
 
 // describe fills in kind, source, date and totals from the content.
@@ -121,7 +121,7 @@ func (e *Engine) describe(a *arrival, src io.Reader) error {
 		return e.ourAccount(a, f.Account)
 	}
 	switch {
-	case isBill(a.format):
+	case e.isBill(a.format):
 		return e.describeBill(a, src)
 	case isStatement(a.format):
 		return e.describeStatement(a, src)
@@ -143,19 +143,14 @@ func (a *arrival) totals(sum bankfiles.TradeSummary) error {
 
 func (e *Engine) describeBill(a *arrival, src io.Reader) error {
 	a.kind = fileBill
-	sum, err := readBill(a, src, nil)
+	sum, err := e.readBill(a, src, nil)
 	if err != nil {
 		return err
 	}
 	if err := a.totals(sum); err != nil {
 		return err
 	}
-	for _, ch := range e.Config.Channels {
-		if ch.Bill == string(a.format) && (sum.Merchant == "" || ch.Merchant == "" || ch.Merchant == sum.Merchant) {
-			a.source = ch.Code
-			break
-		}
-	}
+	a.source = e.channelOf(a, sum)
 	if a.source == "" {
 		return fault.Invalid("file.merchant", sum.Merchant).In(a.name).On("merchant", sum.Merchant)
 	}

@@ -214,7 +214,7 @@ func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f io.Reader) 
 		})
 	}}
 	defer group.wait() //nolint:errcheck // what went wrong before is told
-	_, err := readBill(a, f, func(r *bankfiles.BillRow) error {
+	_, err := w.readBill(a, f, func(r *bankfiles.BillRow) error {
 		amount, err := r.Amount.Fen()
 		if err != nil || amount <= 0 {
 			return fault.Invalid("order.amount").In(a.name).AtLine(r.Line).On("amount", r.Amount.String())

@@ -44,6 +44,8 @@ const (
 	eventCollect      = "E1"   // 收款
 	eventSplit        = "E2"   // 清分
 	eventArrive       = "E3"   // 渠道到账
+	eventArriveGross  = "E3g"  // 渠道全额到账
+	eventLaterFee     = "E3h"  // 手续费后收
 	eventRelease      = "E4"   // 结算释放
 	eventApply        = "E5a"  // 提现申请
 	eventPaid         = "E5b"  // 回盘成功

@@ -103,6 +103,8 @@ func (w *Work) classify(ctx context.Context, tx *store.Tx, line bankLine) (strin
 		}
 	}
 	switch {
+	case line.Amount < 0 && w.feeTaker(line) != "":
+		return useFee, nil
 	case line.Amount < 0:
 		return useOffSystem, nil
 	case line.Account == w.Config.Corporate.Account && line.Account != "":

@@ -10,7 +10,6 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
 	"custody/clearing/reconcile"
-	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/money"
 	"custody/internal/store"
@@ -72,12 +71,16 @@ type placed struct {
 
 // fee is what the channel's contract says that a row should cost.
 func (r *channelRecon) fee(kind reconcile.Kind, amount money.Amount) money.Amount {
-	fee, err := split.Fee(amount, r.ch.FeePPM)
+	if kind == reconcile.Refund {
+		back, err := r.ch.FeeReturned(amount)
+		if err != nil {
+			return 0
+		}
+		return -back
+	}
+	fee, err := r.ch.Fee(amount)
 	if err != nil {
 		return 0
-	}
-	if kind == reconcile.Refund {
-		return -fee
 	}
 	return fee
 }
@@ -181,7 +184,10 @@ func (r *channelRecon) saveChannelDay(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	net := r.bill.Pay - r.bill.Refund - r.bill.Fee
+	net := r.bill.Pay - r.bill.Refund
+	if !r.ch.gross() {
+		net -= r.bill.Fee
+	}
 	_, err = tx.Exec(ctx, `INSERT INTO channel_days (custody_id, channel, clearing_date, bill_file_id, pay_fen, refund_fen, fee_fen, net_fen, due_date)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.w.Book.ID(), r.ch.Code, r.date, r.bill.ID, r.bill.Pay, r.bill.Refund, r.bill.Fee, net, due)
 	return err

@@ -177,7 +177,7 @@ func (e *Engine) lookInside(a *arrival) error {
 		if err != nil {
 			return err
 		}
-		if bookable(format) {
+		if e.bookable(format) {
 			found[format] = append(found[format], entry.Name)
 			all = append(all, entry.Name)
 		}

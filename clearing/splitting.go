@@ -247,7 +247,7 @@ func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
 // posting divides one order: franchisee, the levels above it, head office, fee.
 func (s *splitter) posting(o *toSplit) (subaccounts.Posting, divided, error) {
 	amount := o.Amount - o.returned
-	fee, err := split.Fee(o.Amount, s.ch.FeePPM)
+	fee, err := s.ch.Fee(o.Amount)
 	if err != nil {
 		return subaccounts.Posting{}, divided{}, err
 	}

@@ -93,7 +93,12 @@ func (w *Work) stepArriveStatement(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		return w.arrive(ctx, tx, lines)
+		counts, err := w.arrive(ctx, tx, lines)
+		if err != nil {
+			return counts, err
+		}
+		fees, err := w.payFees(ctx, tx)
+		return counts.Add(fees), err
 	})
 }
 
@@ -202,13 +207,17 @@ func (w *Work) postArrival(ctx context.Context, tx *store.Tx, v proven, lines ma
 	if err != nil {
 		return err
 	}
+	event := eventArrive
+	if w.paysGross(v.channel) {
+		event = eventArriveGross
+	}
 	if len(legs) > 0 {
-		if err := w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventArrive, Reference: ref, Source: src, Legs: legs}); err != nil {
+		if err := w.post(ctx, tx, subaccounts.Posting{Date: date, Event: event, Reference: ref, Source: src, Legs: legs}); err != nil {
 			return err
 		}
 	}
 	for _, c := range v.credits {
-		err := w.matchLine(ctx, tx, c.Ref.File, useChannel, eventArrive+":"+ref, date)
+		err := w.matchLine(ctx, tx, c.Ref.File, useChannel, event+":"+ref, date)
 		if err := firstErr(err, w.endCase(ctx, tx, c.BankRef, exceptions.InTransit)); err != nil {
 			return err
 		}
@@ -235,6 +244,7 @@ func (w *Work) arrivalLegs(ctx context.Context, tx *store.Tx, v proven) ([]subac
 		}
 	}
 	add(subaccounts.Debit(bank, net))
+	gross := w.paysGross(v.channel)
 	for _, d := range v.days {
 		var day channelDay
 		err := tx.Get(ctx, &day, "SELECT "+channelDayColumns+" FROM channel_days WHERE custody_id = ? AND channel = ? AND clearing_date = ?",
@@ -242,7 +252,9 @@ func (w *Work) arrivalLegs(ctx context.Context, tx *store.Tx, v proven) ([]subac
 		if err != nil {
 			return nil, err
 		}
-		add(subaccounts.Debit(subaccounts.ChannelDay("2501", v.channel, d.Date), day.Fee))
+		if !gross {
+			add(subaccounts.Debit(subaccounts.ChannelDay("2501", v.channel, d.Date), day.Fee))
+		}
 		add(subaccounts.Credit(owed(v.channel, d.Date), day.Pay-day.Refund))
 	}
 	return legs, nil

@@ -96,8 +96,11 @@ type Columns struct {
 	Reversal            []string `yaml:"reversal"`
 	CounterpartyName    []string `yaml:"counterparty_name"`
 	CounterpartyAccount []string `yaml:"counterparty_account"`
-	Remark              []string `yaml:"remark"` // all that are there, joined
-	Other               []string `yaml:"other"`  // known and not read; they speak for the profile
+	Remark              []string `yaml:"remark"`    // all that are there, joined
+	OrderNo             []string `yaml:"order_no"`  // of a channel's bill: 商户订单号
+	RefundNo            []string `yaml:"refund_no"` // of a channel's bill: 商户退款单号
+	Fee                 []string `yaml:"fee"`       // of a channel's bill: 手续费
+	Other               []string `yaml:"other"`     // known and not read; they speak for the profile
 }
 
 // Sign is how the file tells income from expense.
@@ -266,13 +269,17 @@ const (
 	fPeer
 	fPeerAccount
 	fRemark
+	fOrderNo
+	fRefundNo
+	fFee
 	fOther
 	fieldCount
 )
 
 func (c *Columns) all() [fieldCount][]string {
 	return [fieldCount][]string{c.Account, c.Name, c.Currency, c.Date, c.Time, c.ValueDate, c.Amount, c.Debit, c.Credit,
-		c.Direction, c.Balance, c.Reference, c.Code, c.Reversal, c.CounterpartyName, c.CounterpartyAccount, c.Remark, c.Other}
+		c.Direction, c.Balance, c.Reference, c.Code, c.Reversal, c.CounterpartyName, c.CounterpartyAccount, c.Remark,
+		c.OrderNo, c.RefundNo, c.Fee, c.Other}
 }
 
 //go:embed shipped/*.yaml

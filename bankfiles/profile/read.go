@@ -37,6 +37,7 @@ func Read(name string, src io.Reader, profiles []*Profile, sink bankfiles.Statem
 	}
 	defer s.close()
 	r := &reader{Feed: feed.New(name, sink), src: s}
+	r.trades, _ = sink.(*trades)
 	if r.start(profiles) {
 		for !r.Stopped() && s.next() {
 			r.take()
@@ -53,6 +54,7 @@ func Read(name string, src io.Reader, profiles []*Profile, sink bankfiles.Statem
 // reader is a file on its way through a profile.
 type reader struct {
 	*feed.Feed
+	trades   *trades // where the file is a channel's bill
 	src      source
 	p        *Profile
 	b        *binding
@@ -286,12 +288,15 @@ func (r *reader) entry(cells [][]byte, day moment, n int) {
 		e.Reversal = e.Reversal || among(mark, r.p.Sign.Reversal)
 	}
 	r.follow(cells, e)
+	if r.trades != nil && !r.trade(e, cells) {
+		return
+	}
 	r.Entry(e)
 }
 
 // whole refuses numbers of which a spreadsheet kept 15 digits.
 func (r *reader) whole(cells [][]byte, n int) bool {
-	for _, f := range []field{fAccount, fReference, fPeerAccount} {
+	for _, f := range []field{fAccount, fReference, fPeerAccount, fOrderNo, fRefundNo} {
 		if c := r.cell(cells, f); lostDigits(c) {
 			r.Fault(fault.Invalid("profile.digits").AtLine(n).On(r.column(f), string(c)))
 			return false
