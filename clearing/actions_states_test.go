@@ -191,7 +191,7 @@ func TestClosing(t *testing.T) {
 		t.Errorf("after a rejection: %s", got)
 	}
 
-	if err := s.engine.AddMember(s.ctx, "maker1", subaccounts.Member{Code: "N", Name: "新店", Kind: subaccounts.Franchisee}, nil); err != nil {
+	if err := s.engine.AddMember(s.ctx, "maker1", subaccounts.Member{Code: "N", Name: "新店", Kind: subaccounts.Franchisee}, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	s.change("N", states.AccountClose)
