@@ -203,12 +203,15 @@ func (w *Work) stepSealDay(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
+		if err := firstErr(w.tellSealed(ctx, tx), w.intendEvents(ctx, tx)); err != nil {
+			return Counts{}, err
+		}
 		return Counts{In: 1, Done: 1}, w.moveDay(ctx, tx, w.Date, DaySealed)
 	})
 	if err != nil {
 		return counts, err
 	}
-	return counts, w.writeSeal(ctx)
+	return counts, firstErr(w.writeSeal(ctx), w.writeEvents(ctx))
 }
 
 func (w *Work) sealContent(ctx context.Context, tx *store.Tx) ([]byte, error) {

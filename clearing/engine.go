@@ -145,7 +145,7 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	if err := e.writeInstructions(ctx); err != nil {
+	if err := firstErr(e.writeInstructions(ctx), e.writeEvents(ctx)); err != nil {
 		return nil, err
 	}
 	waits, err := w.play(ctx, r)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"custody/clearing/events"
 	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/clearing/orders"
@@ -104,6 +105,7 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 		}
 		var c Counts
 		var postings []subaccounts.Posting // posted in one set, in their order
+		var told []events.Event
 		for _, r := range list {
 			c.In++
 			switch {
@@ -123,6 +125,7 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 				}
 			case r.unsplit:
 				c.Done++
+				told = append(told, w.refundEvent(r))
 				postings = append(postings, w.refundPostings(ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))...)
 			default:
 				c.Skipped++
@@ -131,7 +134,7 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 				return c, err
 			}
 		}
-		return c, w.postAll(ctx, tx, postings)
+		return c, firstErr(w.postAll(ctx, tx, postings), events.Append(ctx, tx, w.Book.ID(), told...))
 	})
 }
 
@@ -194,6 +197,7 @@ func (w *Work) stepReturnShares(ctx context.Context, ch Channel) (Counts, error)
 		// An order that this night split is, by now, split: its refunds were
 		// booked before the split, so they are told by that voucher.
 		var c Counts
+		var told []events.Event
 		for _, r := range list {
 			_, early, err := w.Book.VoucherByReference(ctx, tx, eventEarlyRefund, reference(w.Date, ch.Code, r.RefundNo))
 			if err != nil {
@@ -215,11 +219,12 @@ func (w *Work) stepReturnShares(ctx context.Context, ch Channel) (Counts, error)
 			}
 			if done {
 				c.Done++
+				told = append(told, w.refundEvent(r))
 			} else {
 				c.Failed++
 			}
 		}
-		return c, w.markSplit(ctx, tx, ch, bill)
+		return c, firstErr(events.Append(ctx, tx, w.Book.ID(), told...), w.markSplit(ctx, tx, ch, bill))
 	})
 }
 

@@ -4,7 +4,7 @@
 // A shop system that asks again and again what changed asks too often or too
 // late. Here every change of state that is out of the ordinary is one row,
 // written in the transaction of the change, numbered without gaps; after the
-// night the rows of a date go out as a file, one JSON object a line.
+// night what is new goes out as a file, one JSON object a line.
 //
 //	err := events.Append(ctx, tx, custodyID, events.Event{Date: day, Kind: events.Escrow, Subject: "S1",
 //		From: "WAIT_PAY", To: "PAID_HELD", Payload: map[string]any{"amount_fen": 30000}})
@@ -40,7 +40,7 @@ const (
 
 // Event is one change of state. From is empty where the subject is new.
 type Event struct {
-	Date    bizdate.Date // 会计日 of the change
+	Date    bizdate.Date // 会计日 of the change; 0: the day that is collecting
 	Kind    Kind
 	Subject string
 	From    string
@@ -63,9 +63,16 @@ func Append(ctx context.Context, tx *store.Tx, custodyID int64, list ...Event) e
 	if err := tx.Get(ctx, &last, "SELECT events FROM event_heads WHERE custody_id = ?", custodyID); err != nil {
 		return err
 	}
+	collecting, err := collectingDay(ctx, tx, custodyID, list)
+	if err != nil {
+		return err
+	}
 	rows := tx.Bulk("event_log", store.Const("custody_id", custodyID), store.Int("event_id"), store.Int("accounting_date"), store.Text("kind"),
 		store.Text("subject"), store.Text("from_state"), store.Text("to_state"), store.Text("payload"))
 	for i, e := range list {
+		if e.Date.IsZero() {
+			e.Date = collecting
+		}
 		payload := []byte("{}")
 		if e.Payload != nil {
 			if payload, err = json.Marshal(e.Payload); err != nil {
@@ -75,6 +82,17 @@ func Append(ctx context.Context, tx *store.Tx, custodyID int64, list ...Event) e
 		rows.Int(last - int64(len(list)) + int64(i) + 1).Int(int64(e.Date)).Text(string(e.Kind)).Text(e.Subject).Text(e.From).Text(e.To).Text(string(payload))
 	}
 	return rows.Flush(ctx)
+}
+
+// collectingDay is the date of events whose writer knows none: the latest day.
+func collectingDay(ctx context.Context, tx *store.Tx, custodyID int64, list []Event) (date bizdate.Date, err error) {
+	for _, e := range list {
+		if e.Date.IsZero() {
+			_, err = tx.Find(ctx, &date, "SELECT accounting_date FROM days WHERE custody_id = ? ORDER BY accounting_date DESC LIMIT 1", custodyID)
+			return date, err
+		}
+	}
+	return 0, nil
 }
 
 // Row is an event as it is kept and delivered. The line of a file is its JSON.
@@ -88,13 +106,19 @@ type Row struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-// Each calls fn with the events of a date in the order in which they happened.
-func Each(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, fn func(*Row) error) error {
-	return tx.Each(ctx, `SELECT event_id, kind, subject, from_state, to_state, payload FROM event_log
-		WHERE custody_id = ? AND accounting_date = ? ORDER BY event_id`, []any{custodyID, date}, func(scan func(...any) error) error {
-		row := Row{Date: date}
+// Last returns the number of the last event, or 0.
+func Last(ctx context.Context, tx *store.Tx, custodyID int64) (last int64, err error) {
+	_, err = tx.Find(ctx, &last, "SELECT events FROM event_heads WHERE custody_id = ?", custodyID)
+	return last, err
+}
+
+// Each calls fn with the events of those numbers in the order in which they happened.
+func Each(ctx context.Context, tx *store.Tx, custodyID, first, last int64, fn func(*Row) error) error {
+	return tx.Each(ctx, `SELECT event_id, accounting_date, kind, subject, from_state, to_state, payload FROM event_log
+		WHERE custody_id = ? AND event_id >= ? AND event_id <= ? ORDER BY event_id`, []any{custodyID, first, last}, func(scan func(...any) error) error {
+		var row Row
 		var payload string
-		if err := scan(&row.ID, &row.Kind, &row.Subject, &row.From, &row.To, &payload); err != nil {
+		if err := scan(&row.ID, &row.Date, &row.Kind, &row.Subject, &row.From, &row.To, &payload); err != nil {
 			return err
 		}
 		row.Payload = json.RawMessage(payload)
@@ -102,19 +126,16 @@ func Each(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date,
 	})
 }
 
-// Write writes the events of a date as lines of JSON and returns how many.
-func Write(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, w io.Writer) (int, error) {
-	n := 0
-	err := Each(ctx, tx, custodyID, date, func(row *Row) error {
+// Write writes the events of those numbers as lines of JSON.
+func Write(ctx context.Context, tx *store.Tx, custodyID, first, last int64, w io.Writer) error {
+	return Each(ctx, tx, custodyID, first, last, func(row *Row) error {
 		raw, err := json.Marshal(row)
 		if err != nil {
 			return err
 		}
-		n++
 		_, err = w.Write(append(raw, '\n'))
 		return err
 	})
-	return n, err
 }
 
 // Verify compares the log with its head: a row that is gone or added is

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"custody/clearing/events"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -100,7 +101,16 @@ func OpenedOn(ctx context.Context, tx *store.Tx, custodyID int64, e Exception) (
 		VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, '', '{}')`,
 		custodyID, e.ID, e.Kind, e.Subject, e.State, e.OpenedDate, e.Channel, e.ClearingDate, e.Member,
 		e.Amount, e.Ours, e.Theirs, e.Owner, e.DueDate)
-	return e.ID, err
+	if err != nil {
+		return "", err
+	}
+	return e.ID, tell(ctx, tx, custodyID, e, "", e.State, e.OpenedDate)
+}
+
+// tell writes the event of a change of state.
+func tell(ctx context.Context, tx *store.Tx, custodyID int64, e Exception, from, to State, date bizdate.Date) error {
+	return events.Append(ctx, tx, custodyID, events.Event{Date: date, Kind: events.Exception, Subject: e.ID, From: string(from), To: string(to),
+		Payload: map[string]any{"kind": e.Kind, "subject": e.Subject, "amount_fen": e.Amount, "channel": e.Channel, "member": e.Member}})
 }
 
 // Find returns the exception with the id.
@@ -158,7 +168,10 @@ func Move(ctx context.Context, tx *store.Tx, custodyID int64, id string, to Stat
 	}
 	_, err = tx.Exec(ctx, `UPDATE exceptions SET state = ?, closed_date = ? WHERE custody_id = ? AND exception_id = ?`,
 		to, end, custodyID, id)
-	return err
+	if err != nil {
+		return err
+	}
+	return tell(ctx, tx, custodyID, e, e.State, to, closed)
 }
 
 // Assign gives the exception to a person.

@@ -71,6 +71,13 @@ func All(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) 
 	return list, err
 }
 
+// OfKind returns the effects of a kind in order.
+func OfKind(ctx context.Context, tx *store.Tx, custodyID int64, kind string) ([]Effect, error) {
+	var list []Effect
+	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM outbox WHERE custody_id = ? AND kind = ? ORDER BY outbox_id`, custodyID, kind)
+	return list, err
+}
+
 // Pending returns the effects of a kind that are recorded and not known to have
 // happened, in order.
 func Pending(ctx context.Context, tx *store.Tx, custodyID int64, kind string) ([]Effect, error) {

@@ -5,7 +5,9 @@ package payout
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"custody/clearing/events"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -219,10 +221,25 @@ func Update(ctx context.Context, tx *store.Tx, custodyID int64, from State, p Pa
 	if err == nil && n != 1 {
 		err = fault.Broken("payout.state", p.Serial, string(from), string(p.State))
 	}
+	if err == nil {
+		err = tell(ctx, tx, custodyID, from, p)
+	}
 	if err == nil && p.Request != "" && p.Settled != nil {
 		err = end(ctx, tx, custodyID, p.Kind, p.Request, Ended, *p.Settled)
 	}
 	return err
+}
+
+// told are the states of a payout that are events: those out of the ordinary.
+var told = []State{AnsweredF, Unknown, Failed, Returned, Cancelled}
+
+// tell writes the event of a payout that did not simply succeed.
+func tell(ctx context.Context, tx *store.Tx, custodyID int64, from State, p Payout) error {
+	if from == p.State || !slices.Contains(told, p.State) {
+		return nil
+	}
+	return events.Append(ctx, tx, custodyID, events.Event{Kind: events.Payout, Subject: p.Serial, From: string(from), To: string(p.State),
+		Payload: map[string]any{"member": p.Member, "amount_fen": p.Amount, "code": p.Code, "reason": p.Reason, "batch": p.BatchNo}})
 }
 
 // MoveAll changes the state of all payouts of a batch.

@@ -35,7 +35,7 @@ var names = map[string]map[string]string{
 	"escrow_state":  escrowStates,
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
-	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal"},
+	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal", "events": "cli.outbox.events"},
 	"role": {
 		"operator": "cli.role.operator", "maker": "cli.role.maker", "checker": "cli.role.checker",
 		"auditor": "cli.role.auditor", "scheduler": "cli.role.scheduler",
