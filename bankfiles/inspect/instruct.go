@@ -14,6 +14,14 @@ const (
 	ICBCQuery Format = instruct.ICBCQuery // QPAYENT
 	CMBQuery  Format = instruct.CMBQuery  // DCPAYMNT, NTQPAYRQZ
 	CMBResult Format = instruct.CMBResult // BB1QRYBT, BB1QRYBD
+	ICBCPay   Format = instruct.ICBCPay   // PAYENT
+	CMBBatch  Format = instruct.CMBBatch  // BB1PAYBH
+
+	// Statements of the same interfaces.
+	ICBCStatement Format = instruct.ICBCStatement // QHISD, QPD
+	CMBStatement  Format = instruct.CMBStatement  // GetTransInfo
+	CMBUnits      Format = instruct.CMBUnits      // NTDMTLST, NTDMTHLS, NTDMABAL
+	CMBBreakpoint Format = instruct.CMBBreakpoint // ntqactrsz2
 )
 
 var instructFormats = []format{
@@ -22,6 +30,25 @@ var instructFormats = []format{
 	{ICBCQuery, isInstruct(ICBCQuery), reportBankAnswer(instruct.ReadICBC, lines.GB18030)},
 	{CMBQuery, isInstruct(CMBQuery), reportBankAnswer(instruct.ReadCMBQuery, lines.GB18030)},
 	{CMBResult, isInstruct(CMBResult), reportBankAnswer(instruct.ReadCMBBatch, utf8Name)},
+	{ICBCPay, isInstruct(ICBCPay), reportRequest(instruct.ReadICBCBatch, lines.GB18030)},
+	{CMBBatch, isInstruct(CMBBatch), reportRequest(instruct.ReadCMBRequest, utf8Name)},
+	{ICBCStatement, isInstruct(ICBCStatement), reportStatements(instruct.ReadICBCStatement)},
+	{CMBStatement, isInstruct(CMBStatement), reportStatements(instruct.ReadCMBStatement)},
+	{CMBUnits, isInstruct(CMBUnits), reportStatements(instruct.ReadCMBUnits)},
+	{CMBBreakpoint, isInstruct(CMBBreakpoint), reportStatements(instruct.ReadCMBUnits)},
+}
+
+// reportRequest: what goes to the bank carries its count, and ICBC's its total.
+func reportRequest(read func(string, io.Reader) (*instruct.Batch, error), encoding string) func(*file) error {
+	return func(f *file) error {
+		f.Encoding = encoding
+		b, err := read(f.File, f.src)
+		if err == nil {
+			f.Rows = len(b.Items)
+			f.agree(true)
+		}
+		return err
+	}
 }
 
 func isInstruct(name Format) func([]byte) bool {

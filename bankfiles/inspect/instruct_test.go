@@ -22,6 +22,12 @@ func TestInstructionFormats(t *testing.T) {
 		"pain.002":      "<Document><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>P</OrgnlMsgId></OrgnlGrpInfAndSts><TxInfAndSts><OrgnlEndToEndId>s</OrgnlEndToEndId></TxInfAndSts></CstmrPmtStsRpt></Document>",
 		"icbc-qpayent":  `<?xml version="1.0"encoding="GBK"?><CMS><eb><pub><TransCode>QPAYENT</TransCode></pub><out><rd><QryiSeqno>1</QryiSeqno><Result/></rd></out></eb></CMS>`,
 		"cmb-ntqpayrqz": "<CMBSDKPGK><INFO><RETCOD>0</RETCOD></INFO><NTQPAYRQZ><YURREF>s</YURREF></NTQPAYRQZ></CMBSDKPGK>",
+		"icbc-payent":   `<CMS><eb><pub><TransCode>PAYENT</TransCode><fSeqno>P</fSeqno></pub><in><TotalNum>1</TotalNum><TotalAmt>5</TotalAmt><rd><iSeqno>1</iSeqno><RecAccNo>7</RecAccNo><RecAccNameCN>m</RecAccNameCN><PayAmt>5</PayAmt></rd></in></eb></CMS>`,
+		"cmb-bb1paybh":  `{"request":{"body":{"bb1bmdbhx1":[{"bthNbr":"P","dtlNbr":"1"}],"bb1paybhx1":[{"crtAcc":"7","crtNam":"m","trsAmt":"0.05","yurRef":"s"}]}}}`,
+		"icbc-qhisd":    `<CMS><eb><pub><TransCode>QHISD</TransCode></pub><out><AccNo>6</AccNo><TotalNum>1</TotalNum><rd><CreditAmount>5</CreditAmount><Date>20260213</Date></rd></out></eb></CMS>`,
+		"cmb-ntqtsinfz": "<CMBSDKPGK><INFO><FUNNAM>GetTransInfo</FUNNAM><RETCOD>0</RETCOD></INFO><NTQTSINFZ><ETYDAT>20260213</ETYDAT><TRSAMT>0.05</TRSAMT></NTQTSINFZ></CMBSDKPGK>",
+		"cmb-ntdm":      `{"response":{"body":{"ntdmthlsz":[{"accnbr":"6","dmanbr":"1","trxnbr":"t","trxamt":"0.05","trxdir":"C","trxdat":"20260213"}]}}}`,
+		"cmb-ntqactrsz": `{"response":{"body":{"ntqactrsz2":[{"accnbr":"6","trsdat":"20260213","trsamt":"0.05"}],"ntrbptrsz1":[{"crtnbr":"1","crtamt":"0.05"}]}}}`,
 		"cmb-bb1qrybt":  `{"response":{"body":{"bb1qrybdz1":[{"yurRef":"s","reqSts":"FIN","rtnFlg":"S"}]}}}`,
 	} {
 		report, err := inspect.File("x", strings.NewReader(text), say)

@@ -158,6 +158,10 @@ func ReadCMBQuery(name string, src io.Reader) (*Report, error) {
 // detectCMB tells a request or an answer in JSON, in lower case.
 func detectCMB(text string) string {
 	switch {
+	case strings.Contains(text, `"ntqactrsz`), strings.Contains(text, `"ntrbptrsz`):
+		return CMBBreakpoint
+	case strings.Contains(text, `"ntdmtlst`), strings.Contains(text, `"ntdmthls`), strings.Contains(text, `"ntdmabal`), strings.Contains(text, `"ntdmtqrd`):
+		return CMBUnits
 	case strings.Contains(text, `"bb1paybhx1"`):
 		return CMBBatch
 	case strings.Contains(text, `"bb1qry`), strings.Contains(text, `"bthnbr"`) && strings.Contains(text, `"reqsts"`):
@@ -178,26 +182,11 @@ const maxJSON = 8 << 20
 // A batch that is FIN with all its payments counted as done is done; FIN with
 // none of them is what its rtnFlg says; in between, ask for its details.
 func ReadCMBBatch(name string, src io.Reader) (*Report, error) {
-	data, err := io.ReadAll(io.LimitReader(src, maxJSON+1))
+	all, err := decodeJSON(name, src)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxJSON {
-		return nil, fault.Invalid("instruct.size", maxJSON>>10, maxJSON>>20).In(name)
-	}
-	if !utf8.Valid(data) {
-		return nil, fault.Invalid("instruct.encoding").In(name)
-	}
 	r := &cmbAnswer{name: name, seen: map[string]int{}, report: &Report{Format: CMBResult, Status: bankfiles.ResultUnknown}}
-	decoder := json.NewDecoder(strings.NewReader(strings.TrimPrefix(string(data), "\uFEFF")))
-	decoder.UseNumber()
-	var all any
-	if err := decoder.Decode(&all); err != nil {
-		return nil, fault.Invalid("instruct.json").In(name).Because(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, fault.Invalid("instruct.json").In(name)
-	}
 	if err := r.walk(all, 0); err != nil {
 		return nil, err
 	}
@@ -208,6 +197,29 @@ func ReadCMBBatch(name string, src io.Reader) (*Report, error) {
 		return nil, fault.Invalid("instruct.missing").In(name).On("bthNbr", "")
 	}
 	return r.report, nil
+}
+
+// decodeJSON reads one value, with its numbers as they are written.
+func decodeJSON(name string, src io.Reader) (all any, err error) {
+	data, err := io.ReadAll(io.LimitReader(src, maxJSON+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxJSON {
+		return nil, fault.Invalid("instruct.size", maxJSON>>10, maxJSON>>20).In(name)
+	}
+	if !utf8.Valid(data) {
+		return nil, fault.Invalid("instruct.encoding").In(name)
+	}
+	decoder := json.NewDecoder(strings.NewReader(strings.TrimPrefix(string(data), "\uFEFF")))
+	decoder.UseNumber()
+	if err := decoder.Decode(&all); err != nil {
+		return nil, fault.Invalid("instruct.json").In(name).Because(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.Invalid("instruct.json").In(name)
+	}
+	return all, nil
 }
 
 // cmbAnswer is what one ReadCMBBatch has seen so far.

@@ -157,7 +157,7 @@ func (r *Report) icbcItem(name string, n *node, seen map[string]int) error {
 }
 
 // icbcTag is the element by which an answer of ICBC is told.
-var icbcTag = regexp.MustCompile(`<TransCode>\s*(PAYENT|QPAYENT)\s*</TransCode>`)
+var icbcTag = regexp.MustCompile(`<TransCode>\s*(PAYENT|QPAYENT|QHISD|QPD)\s*</TransCode>`)
 
 // Detect tells a file of this package by its first bytes, or returns "".
 func Detect(head []byte) string {
@@ -176,8 +176,12 @@ func Detect(head []byte) string {
 		return Pain002
 	case m != nil && m[1] == "PAYENT":
 		return ICBCPay
+	case m != nil && (m[1] == "QHISD" || m[1] == "QPD"):
+		return ICBCStatement
 	case m != nil:
 		return ICBCQuery
+	case strings.Contains(text, "<NTQTSINFZ>"), strings.Contains(text, "GetTransInfo"):
+		return CMBStatement
 	case strings.Contains(text, "<CMBSDKPGK>") && (strings.Contains(text, "NTQPAYRQZ") || strings.Contains(text, "DCPAYMNT")):
 		return CMBQuery
 	}

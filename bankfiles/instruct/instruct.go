@@ -2,8 +2,11 @@
 // reads what the bank says of them:
 //
 //	pain.001 (.03, .09)   written and read     pain.002        read
-//	ICBC PAYENT           written              ICBC QPAYENT    read
-//	CMB BB1PAYBH          written              CMB BB1QRYBT, BB1QRYBD, DCPAYMNT (NTQPAYRQZ)  read
+//	ICBC PAYENT           written and read     ICBC QPAYENT    read
+//	CMB BB1PAYBH          written and read     CMB BB1QRYBT, BB1QRYBD, DCPAYMNT (NTQPAYRQZ)  read
+//
+// The same interfaces give statements: ICBC QHISD and QPD, CMB GetTransInfo
+// (NTQTSINFZ), its sub-units NTDM and the statement by breakpoint, all read.
 //
 // One rule governs the readers: an instruction ends only by a code that the
 // bank documents as final. Whatever else stands there, a status that we do not

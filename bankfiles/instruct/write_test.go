@@ -369,7 +369,7 @@ func TestDetect(t *testing.T) {
 		cmbXML("<NTQPAYRQZ/>"):                                        instruct.CMBQuery,
 		`{"response":{"body":{"bb1qrybtz1":[{"bthNbr":"1"}]}}}`:       instruct.CMBResult,
 		"<CMBSDKPGK><NTQTSINFZ/></CMBSDKPGK>":                         "",
-		"<CMS><eb><pub><TransCode>QHISD</TransCode></pub></eb></CMS>": "",
+		"<CMS><eb><pub><TransCode>QHISD</TransCode></pub></eb></CMS>": "icbc-qhisd",
 		"hello": "", "": "", "{}": "",
 	} {
 		if got := instruct.Detect([]byte(text)); got != want {
