@@ -68,7 +68,7 @@ type statement struct {
 }
 
 // Statement writes the electronic statement (电子流水单) of a member in the format
-// xlsx or csv. An unknown member is document.member, another format
+// xlsx, csv, camt053 or mt940. An unknown member is document.member, another format
 // document.format, a period that ends before it begins document.period; entries
 // that do not lead from opening to closing are document.balance.
 func Statement(ctx context.Context, tx *store.Tx, in StatementInput, format string, out io.Writer) error {
@@ -83,6 +83,15 @@ func Statement(ctx context.Context, tx *store.Tx, in StatementInput, format stri
 		return err
 	}
 	switch format {
+	case formatCamt, formatMT940:
+		days, err := s.bankStatements(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if format == formatCamt {
+			return s.camt(days, out)
+		}
+		return s.mt940(days, out)
 	case "xlsx":
 		return s.workbook(out)
 	case "csv":

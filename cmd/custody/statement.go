@@ -49,7 +49,7 @@ func (a *app) statement(ctx context.Context, e *clearing.Engine, code string, f 
 		return fault.Invalid("cli.needed", "--out")
 	}
 	if f.format == "" {
-		f.format = strings.TrimPrefix(filepath.Ext(f.out), ".")
+		f.format = formatOf(f.out)
 	}
 	in := statements.StatementInput{Custody: e.Book.ID(), Member: code, From: from, To: to, Lang: a.paperLang(), Channel: func(code string) string {
 		if ch, ok := e.Config.Channel(code); ok {
@@ -64,6 +64,18 @@ func (a *app) statement(ctx context.Context, e *clearing.Engine, code string, f 
 		return err
 	}
 	return a.answer(map[string]string{"file": f.out}, func() { a.say("cli.written", f.out) })
+}
+
+// formatOf tells the format of a statement by the ending of its file.
+func formatOf(path string) string {
+	switch ending := strings.TrimPrefix(filepath.Ext(path), "."); ending {
+	case "xml":
+		return "camt053"
+	case "sta":
+		return "mt940"
+	default:
+		return ending
+	}
 }
 
 // document writes a file from one snapshot of the books; it appears whole or
