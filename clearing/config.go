@@ -42,34 +42,16 @@ const (
 
 // Party is a named bank account.
 type Party struct {
-	Name    string `yaml:"name"`
-	Account string `yaml:"account"`
+	Name      string `yaml:"name"`
+	Account   string `yaml:"account"`
+	Bank      string `yaml:"bank"`
+	CNAPS     string `yaml:"cnaps"`      // 联行号, needed to pay it
+	SuperBank string `yaml:"super_bank"` // 超级网银号
 }
 
 // Release is T+N: N working days after the clearing date.
 type Release struct {
 	Days int `yaml:"days"`
-}
-
-// Payout is how withdrawable balances are paid out.
-type Payout struct {
-	Fee           string   `yaml:"fee"` // yuan, on top of the amount (外扣)
-	Minimum       string   `yaml:"minimum"`
-	Route         string   `yaml:"route"`
-	Purpose       string   `yaml:"purpose"`
-	FeeBack       bool     `yaml:"fee_back_on_return"`
-	AccountFaults []string `yaml:"account_faults"` // answer codes that block the bound account
-}
-
-// FeeFen returns the payout fee in fen; [Config.validate] has checked it.
-func (p Payout) FeeFen() money.Amount { return mustYuan(p.Fee) }
-
-// MinimumFen returns the smallest amount that is paid out, in fen.
-func (p Payout) MinimumFen() money.Amount { return mustYuan(p.Minimum) }
-
-func mustYuan(s string) money.Amount {
-	a, _ := money.ParseYuan(s)
-	return a
 }
 
 // Files says which optional files the bank sends.
@@ -89,6 +71,9 @@ type Limits struct {
 	// at least, and the share of an order that one receiver may have.
 	RateCoolingDays int   `yaml:"rate_cooling_days"`
 	SharePPM        int64 `yaml:"share_ppm"`
+	// CoolingDays is for how many natural days after its verification nothing is
+	// paid to an account that took another's place (换卡冷静期).
+	CoolingDays int `yaml:"account_cooling_days"`
 }
 
 // Escrow is how escrow orders (担保交易) run.
@@ -161,6 +146,8 @@ func (c *Config) validate() error {
 		need(err == nil && a >= 0, field, value)
 	}
 	need(slices.Contains([]string{"OWN", "SIB", "BEP", "HVP"}, c.Payout.Route), "payout.route", c.Payout.Route)
+	c.Payout.validate(need)
+	need(c.Limits.CoolingDays >= 0 && c.Limits.CoolingDays <= 366, "limits.account_cooling_days", "")
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
 	need(c.Escrow.AutoDays >= 1 && c.Escrow.AutoDays <= maxTimerDays, "escrow.auto_days", "")
 	return bad.Err()

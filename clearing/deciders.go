@@ -14,12 +14,14 @@ type decider func(w *Work, ctx context.Context, tx *store.Tx, a approval.Approva
 // deciders tells for each kind of approval what its decision does.
 func deciders() map[string]decider {
 	all := map[string]decider{
-		accountChange: (*Work).decideAccount,
-		"batch":       (*Work).decideBatch,
-		"binding":     (*Work).decideBinding,
-		"exception":   (*Work).decideException,
-		"waiver":      (*Work).decideWaiver,
-		escrowVerdict: (*Work).decideEscrow,
+		"batch":        (*Work).decideBatch,
+		authorise:      (*Work).decideAuthorisation,
+		"binding":      (*Work).decideBinding,
+		"exception":    (*Work).decideException,
+		headOfficeKind: (*Work).decideHeadOffice,
+		"waiver":       (*Work).decideWaiver,
+		accountChange:  (*Work).decideAccount,
+		escrowVerdict:  (*Work).decideEscrow,
 	}
 	for event, kind := range actionTable() {
 		if !kind.alone {

@@ -265,48 +265,6 @@ func (e *Engine) decide(ctx context.Context, actor, id string, to approval.State
 	return d, e.writeInstructions(ctx)
 }
 
-// decideBatch approves a batch for sending, or takes it back in red: the money
-// returns to the members on the day of the rejection.
-func (w *Work) decideBatch(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, _ *Decision) error {
-	b, found, err := payout.FindBatch(ctx, tx, w.Book.ID(), a.Subject)
-	if err != nil || !found {
-		return firstErr(err, fault.Invalid("batch.unknown", a.Subject))
-	}
-	if b.State != payout.BatchChecked {
-		return fault.Invalid("batch.state", b.BatchNo, b.State).On("ID", a.ID)
-	}
-	b.State = payout.BatchApproved
-	if to == approval.Rejected {
-		b.State = payout.BatchRejected
-		if err := w.takeBackBatch(ctx, tx, b); err != nil {
-			return err
-		}
-	}
-	return payout.UpdateBatch(ctx, tx, w.Book.ID(), b)
-}
-
-func (w *Work) takeBackBatch(ctx context.Context, tx *store.Tx, b payout.Batch) error {
-	date, err := w.collectingDay(ctx, tx)
-	if err != nil {
-		return err
-	}
-	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		if err := w.takeBack(ctx, tx, p, date, "rejected "+b.BatchNo); err != nil {
-			return err
-		}
-		from := p.State
-		p.State, p.Settled = payout.Cancelled, &date
-		if err := firstErr(payout.Update(ctx, tx, w.Book.ID(), from, p), w.followed(ctx, tx, p)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // decideException posts what was approved, after comparing it with what the
 // template would post now.
 func (w *Work) decideException(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, d *Decision) error {
@@ -468,25 +426,6 @@ func (e *Engine) AssignException(ctx context.Context, actor, id, owner string) e
 	})
 }
 
-// Submit lets a maker submit a batch that the scheduler drew up.
-func (e *Engine) Submit(ctx context.Context, actor, batchNo string) error {
-	w := e.work(0, actor, nil)
-	return e.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
-			return err
-		}
-		b, found, err := payout.FindBatch(ctx, tx, e.Book.ID(), batchNo)
-		if err != nil || !found {
-			return firstErr(err, fault.Invalid("batch.unknown", batchNo).On("batch", batchNo))
-		}
-		if b.State != payout.BatchDraft {
-			return fault.Invalid("batch.state", batchNo, b.State).On("batch", batchNo)
-		}
-		w.Date = b.Date
-		return w.submit(ctx, tx, b)
-	})
-}
-
 // Bind submits a bound account (绑定账户) of a member; it is used for payouts once
 // a checker approved it.
 func (e *Engine) Bind(ctx context.Context, actor string, b subaccounts.Binding) (string, error) {
@@ -507,12 +446,12 @@ func (e *Engine) Bind(ctx context.Context, actor string, b subaccounts.Binding) 
 
 // bind records the account and asks for a checker.
 func (e *Engine) bind(ctx context.Context, tx *store.Tx, actor string, at time.Time, b subaccounts.Binding) (string, error) {
-	if err := checkBinding(b); err != nil {
+	if err := firstErr(checkBinding(b), e.checkOwner(ctx, tx, b)); err != nil {
 		return "", err
 	}
 	b.Status = "PENDING"
 	version, err := e.Book.Bind(ctx, tx, actor, at, b)
-	if err != nil {
+	if err != nil || e.Config.Payout.MicroPayments {
 		return "", err
 	}
 	b.Version = version
@@ -538,7 +477,7 @@ func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Appro
 	if err := w.Book.VerifyBinding(ctx, tx, w.Actor, w.Stamp, a.Subject); err != nil {
 		return err
 	}
-	return w.endPayeeFaults(ctx, tx, a.Subject)
+	return firstErr(w.decidedBinding(ctx, tx, now), w.endPayeeFaults(ctx, tx, a.Subject))
 }
 
 // endPayeeFaults closes what was open about the member's old account.

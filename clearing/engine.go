@@ -396,12 +396,16 @@ func (e *Engine) Waits(ctx context.Context, date bizdate.Date) ([]Wait, error) {
 	}
 	err = e.DB.Read(ctx, func(tx *store.Tx) error {
 		batches, err := payout.Batches(ctx, tx, e.Book.ID(), payout.BatchDraft, payout.BatchChecked)
+		if err != nil {
+			return err
+		}
+		asked, err := e.work(date, "", nil).asks(ctx, tx, batches)
 		for _, b := range batches {
 			if b.State == payout.BatchDraft {
 				waits = append(waits, Wait{Kind: "submission", Subject: b.BatchNo, Since: instant(stepBatch, b.FileDate)})
 				continue
 			}
-			waits = append(waits, Wait{Kind: "approval", Subject: approvalID(b), Since: instant(stepBatch, b.FileDate)})
+			waits = append(waits, Wait{Kind: "approval", Subject: asked[b.BatchNo], Since: instant(stepBatch, b.FileDate)})
 		}
 		return err
 	})

@@ -81,7 +81,9 @@ type follower func(w *Work, ctx context.Context, tx *store.Tx, p payout.Payout) 
 
 // followers tells for each kind who must know. A kind without one needs nobody.
 func followers() map[payout.Kind]follower {
-	return map[payout.Kind]follower{}
+	return map[payout.Kind]follower{
+		payout.Micro: (*Work).microEnded,
+	}
 }
 
 // followed tells the kind's follower.
@@ -136,6 +138,8 @@ func (w *Work) checkPayment(o PaymentOrder) error {
 		return fault.Invalid("payment.amount", o.Amount, o.Fee).On("reference", o.Reference)
 	case o.Payee.Account == "" || o.Payee.Name == "":
 		return fault.Invalid("payment.payee").On("reference", o.Reference)
+	case o.Payee.CNAPS == "" && o.Payee.SuperBank == "" || len(w.Config.Payout.Rails) == 0 && o.Payee.CNAPS != "" && o.Payee.SuperBank != "":
+		return fault.Invalid("payment.bank").On("reference", o.Reference)
 	case toCorporate && o.Kind != payout.HeadOffice:
 		return fault.Invalid("payment.corporate", Mask(o.Payee.Account)).On("reference", o.Reference)
 	case !toCorporate && o.Kind == payout.HeadOffice:

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"custody/bankfiles"
 	"custody/bankfiles/payfile"
@@ -49,86 +48,17 @@ func (w *Work) stepDrawBatch(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		asked, err := w.drawOrders(ctx, tx)
+		asked, waiting, err := w.drawOrders(ctx, tx)
 		if err != nil {
 			return Counts{}, err
 		}
-		list = append(list, asked...)
+		list, skipped = append(list, asked...), skipped+waiting
 		return Counts{In: len(list) + skipped, Done: len(list), Skipped: skipped}, w.saveRounds(ctx, tx, list)
 	})
 	if err != nil {
 		return counts, err
 	}
 	return counts, w.submitDrafts(ctx)
-}
-
-// draw lists who is paid what; skipped are members with money whose account or
-// state forbids it.
-func (w *Work) draw(ctx context.Context, tx *store.Tx) (list []payout.Payout, skipped int, err error) {
-	balances, err := w.Book.Balances(ctx, tx, subaccounts.Filter{Code: "2001"})
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(balances, func(a, b subaccounts.AccountBalance) int { return strings.Compare(a.Owner, b.Owner) })
-	members, err := w.memberSet(ctx, tx)
-	if err != nil {
-		return nil, 0, err
-	}
-	fee, least := w.Config.Payout.FeeFen(), max(w.Config.Payout.MinimumFen(), 1)
-	for _, b := range balances {
-		amount := -b.Balance - fee
-		if amount < least {
-			continue
-		}
-		bound, found, err := w.Book.CurrentBinding(ctx, tx, b.Owner)
-		if err != nil {
-			return nil, 0, err
-		}
-		if !found || bound.Status != "VERIFIED" || members[b.Owner].Status != "NORMAL" {
-			skipped++
-			continue
-		}
-		list = append(list, payout.Payout{Kind: payout.Settlement, Member: b.Owner, AccountNo: bound.AccountNo, AccountName: bound.AccountName, CNAPS: bound.CNAPS,
-			Route: w.Config.Payout.Route, Amount: amount, Fee: fee})
-	}
-	return list, skipped, nil
-}
-
-// drawOrders lists the payment orders that wait, in the order in which they came.
-func (w *Work) drawOrders(ctx context.Context, tx *store.Tx) ([]payout.Payout, error) {
-	waiting, err := payout.Waiting(ctx, tx, w.Book.ID())
-	var list []payout.Payout
-	for _, o := range waiting {
-		p := payoutOf(o)
-		p.Route = w.Config.Payout.Route
-		list = append(list, p)
-	}
-	return list, err
-}
-
-// saveRounds saves a set of payouts as batches, in rounds that the day has not had.
-func (w *Work) saveRounds(ctx context.Context, tx *store.Tx, list []payout.Payout) error {
-	if len(list) == 0 {
-		return nil
-	}
-	all, err := payout.Batches(ctx, tx, w.Book.ID())
-	if err != nil {
-		return err
-	}
-	round := 1
-	for _, b := range all {
-		if b.Date == w.Date {
-			round = max(round, b.Round+1)
-		}
-	}
-	for ; len(list) > 0; round++ {
-		n := min(len(list), payout.MaxRows)
-		if err := w.saveBatch(ctx, tx, round, list[:n]); err != nil {
-			return err
-		}
-		list = list[n:]
-	}
-	return nil
 }
 
 func (w *Work) saveBatch(ctx context.Context, tx *store.Tx, round int, list []payout.Payout) error {
@@ -241,8 +171,13 @@ func approvalID(b payout.Batch) string {
 // checker; when the day's last rail window has passed, a batch is EXPIRED.
 func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 	var batches []payout.Batch
+	var asked map[string]string
 	err := w.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		batches, err = payout.Batches(ctx, tx, w.Book.ID(), payout.BatchDraft, payout.BatchChecked, payout.BatchApproved)
+		if err != nil {
+			return err
+		}
+		asked, err = w.asks(ctx, tx, batches)
 		return err
 	})
 	if err != nil {
@@ -260,7 +195,7 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 				}
 				continue
 			}
-			waits = append(waits, Wait{Kind: "approval", Subject: approvalID(b), Since: instant(stepBatch, w.Date)})
+			waits = append(waits, Wait{Kind: "approval", Subject: asked[b.BatchNo], Since: instant(stepBatch, w.Date)})
 		case payout.BatchApproved:
 			if err := w.send(ctx, b); err != nil {
 				return Counts{}, err
@@ -346,6 +281,9 @@ func (w *Work) payoutFile(ctx context.Context, tx *store.Tx, b payout.Batch) ([]
 	if !found || a.State != approval.Approved || a.Checker == nil || approval.Hash(content) != a.ContentHash {
 		return nil, fault.Broken("approval.changed", approvalID(b))
 	}
+	if err := w.authorised(ctx, tx, b, a.ContentHash); err != nil {
+		return nil, err
+	}
 	f := bankfiles.PayoutFile{BatchNo: b.BatchNo, Date: b.FileDate, Maker: a.Maker, Checker: *a.Checker}
 	for _, p := range list {
 		purpose := p.Purpose
@@ -420,7 +358,10 @@ func (w *Work) expireThrough(ctx context.Context, tx *store.Tx, date bizdate.Dat
 			err = firstErr(payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Cancelled, 0),
 				payout.Release(ctx, tx, w.Book.ID(), b.BatchNo))
 		case payout.BatchChecked:
-			err = w.withdrawApproval(ctx, tx, approvalID(b))
+			var id string
+			if id, err = w.awaits(ctx, tx, b); err == nil {
+				err = w.withdrawApproval(ctx, tx, id)
+			}
 		default: // its file may be with the bank already: then it is sent to the end
 			var begun bool
 			if begun, err = outbox.Intended(ctx, tx, w.Book.ID(), "payout-file", b.BatchNo); begun {

@@ -299,7 +299,7 @@ func (e *Engine) addMemberRow(ctx context.Context, tx *store.Tx, actor string, a
 		_, err := e.bind(ctx, tx, actor, at, b)
 		return true, err
 	}
-	if err := checkBinding(b); err != nil {
+	if err := firstErr(checkBinding(b), e.checkOwner(ctx, tx, b)); err != nil {
 		return false, err
 	}
 	if _, err := e.Book.Bind(ctx, tx, actor, at, b); err != nil {
@@ -320,15 +320,30 @@ func skipMark(src io.Reader) io.Reader {
 // AddMember adds one member, below a region where one is given, and with a bound
 // account that waits for a checker where one is given.
 func (e *Engine) AddMember(ctx context.Context, actor string, m subaccounts.Member, region string, b *subaccounts.Binding) error {
+	return e.AddLegalMember(ctx, actor, m, region, subaccounts.Identity{}, b)
+}
+
+// AddLegalMember is AddMember with who the member is in law (实名), where that has a
+// name: all or nothing but for the bound account, which is submitted after.
+func (e *Engine) AddLegalMember(ctx context.Context, actor string, m subaccounts.Member, region string, i subaccounts.Identity, b *subaccounts.Binding) error {
 	at := e.Clock.Now()
 	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
 			return err
 		}
-		if err := e.Book.AddMember(ctx, tx, actor, at, m); err != nil || region == "" {
+		if err := e.Book.AddMember(ctx, tx, actor, at, m); err != nil {
 			return err
 		}
-		return e.Book.SetRegion(ctx, tx, actor, at, m.Code, region)
+		if region != "" {
+			if err := e.Book.SetRegion(ctx, tx, actor, at, m.Code, region); err != nil {
+				return err
+			}
+		}
+		if i.Name == "" {
+			return nil
+		}
+		i.Member = m.Code
+		return e.setIdentity(ctx, tx, actor, i)
 	})
 	if err != nil || b == nil {
 		return err

@@ -15,7 +15,8 @@ import (
 // newBatchCmd shows payout batches (出款批次) and submits those that the
 // scheduler drew up.
 func newBatchCmd(a *app) *cobra.Command {
-	return group("batch", a.t("cli.batch.short"), newBatchListCmd(a), newBatchShowCmd(a), newBatchSubmitCmd(a))
+	return group("batch", a.t("cli.batch.short"), newBatchListCmd(a), newBatchShowCmd(a), newBatchSubmitCmd(a),
+		newBatchDrawCmd(a), newBatchRefusedCmd(a), newBatchResendCmd(a))
 }
 
 func newBatchListCmd(a *app) *cobra.Command {
@@ -87,6 +88,56 @@ func newBatchSubmitCmd(a *app) *cobra.Command {
 				return err
 			}
 			return a.answer(map[string]string{"submitted": args[0]}, func() { a.say("cli.batch.submitted", args[0], actor) })
+		})}
+}
+
+// newBatchDrawCmd draws a further batch of what was asked for since the first.
+func newBatchDrawCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "draw", Short: a.t("cli.batch.draw.short"), Args: cobra.NoArgs,
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, _ []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			n, date, err := e.DrawRound(ctx, actor)
+			if err != nil {
+				return err
+			}
+			return a.answer(map[string]any{"date": date, "payouts": n}, func() { a.say("cli.batch.drawn", date, a.count(n, countPayouts)) })
+		})}
+}
+
+// newBatchRefusedCmd records that the bank refused a whole file (整批退回).
+func newBatchRefusedCmd(a *app) *cobra.Command {
+	var code string
+	cmd := &cobra.Command{Use: "refused BATCH", Short: a.t("cli.batch.refused.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			if err := e.RefuseFile(ctx, actor, args[0], code); err != nil {
+				return err
+			}
+			return a.answer(map[string]string{"refused": args[0], "code": code}, func() { a.say("cli.batch.refused.done", args[0], code) })
+		})}
+	cmd.Flags().StringVar(&code, "code", "", a.t("cli.flag.bank-code"))
+	return cmd
+}
+
+// newBatchResendCmd sends the same file again, under the same serials.
+func newBatchResendCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "resend BATCH", Short: a.t("cli.batch.resend.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			b, err := e.Resend(ctx, actor, args[0])
+			if err != nil {
+				return err
+			}
+			return a.answer(b, func() { a.say("cli.batch.resent", b.BatchNo, b.FileName, b.Sends) })
 		})}
 }
 

@@ -72,7 +72,7 @@ func newExplainVoucherCmd(a *app) *cobra.Command {
 var sources = []struct{ word, code string }{
 	{"bank line ", "cli.source.bank-line"}, {"batch ", "cli.source.batch"}, {"result ", "cli.source.result"},
 	{"approval ", "cli.source.approval"}, {"rejected ", "cli.source.rejected"}, {"statement ", "cli.source.statement"},
-	{"release ", "cli.source.release"}, {"nothing due", "cli.source.nothing-due"},
+	{"withdrawal ", "cli.source.withdrawal"}, {"release ", "cli.source.release"}, {"nothing due", "cli.source.nothing-due"},
 }
 
 // sourceName says what a voucher was posted for. The row of a file is named by

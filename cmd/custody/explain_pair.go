@@ -24,6 +24,11 @@ func newExplainCmd(a *app) *cobra.Command {
 		if len(args) == 2 {
 			return a.opened(a.explainPair)(cmd, args)
 		}
+		if isSerial(args[0]) {
+			if err := a.opened(a.explainPayout)(cmd, args); fault.CodeOf(err) != "payout.unknown" {
+				return err
+			}
+		}
 		if strings.ContainsAny(args[0], "/:") {
 			return voucher(cmd, args)
 		}

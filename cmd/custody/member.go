@@ -42,6 +42,7 @@ func newMemberAddCmd(a *app) *cobra.Command {
 	var m subaccounts.Member
 	var b subaccounts.Binding
 	var region string
+	var legal subaccounts.Identity
 	cmd := &cobra.Command{Use: "add CODE", Short: a.t("cli.member.add.short"), Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
 			actor, err := a.maker(ctx, e)
@@ -53,7 +54,7 @@ func newMemberAddCmd(a *app) *cobra.Command {
 			if b.AccountNo != "" {
 				binding = &b
 			}
-			if err := e.AddMember(ctx, actor, m, region, binding); err != nil {
+			if err := e.AddLegalMember(ctx, actor, m, region, legal, binding); err != nil {
 				return err
 			}
 			return a.answer(map[string]string{"added": m.Code}, func() { a.say("cli.member.add.done", m.Code, m.Name) })
@@ -63,6 +64,9 @@ func newMemberAddCmd(a *app) *cobra.Command {
 	flags.StringVar(&m.Kind, "kind", "franchisee", a.t("cli.flag.member-kind"))
 	flags.StringVar(&m.Partner, "partner", "", a.t("cli.flag.partner"))
 	flags.StringVar(&region, "region", "", a.t("cli.flag.region"))
+	flags.StringVar(&legal.Name, "legal-name", "", a.t("cli.flag.legal-name"))
+	flags.StringVar(&legal.Kind, "legal-kind", "company", a.t("cli.flag.legal-kind"))
+	flags.StringVar(&legal.Number, "id-number", "", a.t("cli.flag.id-number"))
 	flags.StringVar(&b.AccountName, "account-name", "", a.t("cli.flag.account-name"))
 	bindingFlags(a, cmd, &b)
 	return cmd
@@ -77,6 +81,8 @@ type memberAnswer struct {
 	Status  string         `json:"status"`
 	State   string         `json:"state,omitempty"` // why the status is what it is
 	Binding *bindingAnswer `json:"binding,omitempty"`
+
+	Identity *subaccounts.Identity `json:"identity,omitempty"` // number masked
 
 	Balance *clearing.MemberBalance `json:"balance,omitempty"`
 }
@@ -132,6 +138,13 @@ func newMemberShowCmd(a *app) *cobra.Command {
 			if b := v.Binding; b.AccountNo != "" {
 				answer.Binding = &bindingAnswer{clearing.Mask(b.AccountNo), b.AccountName, b.BankName, b.CNAPS, b.Status, b.Version}
 			}
+			i, known, err := e.Identity(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if known {
+				answer.Identity = &i
+			}
 			return a.answer(answer, func() { a.showMember(answer) })
 		})}
 }
@@ -140,6 +153,9 @@ func (a *app) showMember(m memberAnswer) {
 	a.say("cli.member.title", m.Code, m.Name, a.named("member_kind", m.Kind), a.named("account_state", m.State))
 	if m.Partner != "" {
 		a.say("cli.member.partner", m.Partner)
+	}
+	if i := m.Identity; i != nil {
+		a.say("cli.member.identity", i.Name, a.named("legal_kind", i.Kind), i.Number)
 	}
 	if b := m.Binding; b != nil {
 		a.say("cli.member.binding", b.Account, b.Name, b.Bank, b.CNAPS, a.named("binding", b.Status))

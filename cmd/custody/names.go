@@ -23,6 +23,7 @@ var names = map[string]map[string]string{
 		payout.BatchDraft: "cli.batch.draft", payout.BatchChecked: "cli.batch.checked", payout.BatchApproved: "cli.batch.approved",
 		payout.BatchRejected: "cli.batch.rejected", payout.BatchSent: "cli.batch.sent", payout.BatchAnswered: "cli.batch.answered",
 		payout.BatchReconciled: "cli.batch.reconciled", payout.BatchExpired: "cli.batch.expired",
+		payout.BatchRefused: "cli.batch.refused",
 	},
 	"binding": {
 		subaccounts.BindingPending: "cli.binding.pending", subaccounts.BindingVerified: "cli.binding.verified",
@@ -31,7 +32,18 @@ var names = map[string]map[string]string{
 	"approval": {
 		string(approval.Pending): "cli.approval.pending", string(approval.Approved): "cli.approval.approved", string(approval.Rejected): "cli.approval.rejected",
 	},
-	"approval_kind": {"batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
+	"payment_kind": {
+		string(payout.Settlement): "cli.payment.settlement", string(payout.Withdrawal): "cli.payment.withdrawal", string(payout.HeadOffice): "cli.payment.headoffice",
+		string(payout.ReturnToPayer): "cli.payment.return", string(payout.RefundByHand): "cli.payment.refund", string(payout.Court): "cli.payment.court",
+		string(payout.Micro): "cli.payment.micro",
+	},
+	"order_state": {
+		string(payout.OrderApplied): "cli.order.applied", string(payout.Batched): "cli.order.batched",
+		string(payout.Ended): "cli.order.ended", string(payout.OrderCancelled): "cli.order.cancelled",
+	},
+	"rail":          {"OWN": "cli.rail.own", "SIB": "cli.rail.sib", "BEP": "cli.rail.bep", "HVP": "cli.rail.hvp"},
+	"legal_kind":    {subaccounts.Company: "cli.legal.company", subaccounts.Person: "cli.legal.person"},
+	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
 	"escrow_state":  escrowStates,
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
@@ -74,7 +86,9 @@ func (a *app) allNamed(list, values string) string {
 // hands values on as the books keep them.
 var spoken = map[string][]string{
 	"approval.decided":        {"", "approval"},
+	"batch.resend":            {"", "batch"},
 	"batch.state":             {"", "batch"},
+	"withdraw.member":         {"", "member_status"},
 	"day.state":               {"", "state", "state"},
 	"escrow.no_dispute":       {"", "escrow_state"},
 	"escrow.state":            {"", "escrow_state"},

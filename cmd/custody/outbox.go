@@ -25,12 +25,17 @@ func newOutboxCmd(a *app) *cobra.Command {
 			if effects == nil {
 				effects = []outbox.Effect{}
 			}
-			return a.answer(map[string]any{"outbox": effects}, func() {
+			queries, err := e.Queries(ctx)
+			if err != nil {
+				return err
+			}
+			return a.answer(map[string]any{"outbox": effects, "queries": queries}, func() {
 				g := a.grid(a.t("cli.col.date"), a.t("cli.col.kind"), a.t("cli.col.subject"), a.t("cli.col.file"), a.t("cli.col.state"), "SHA-256")
 				for _, x := range effects {
 					g.row(x.Date, a.named("outbox_kind", x.Kind), x.Subject, x.FileName, a.named("outbox", x.State), x.SHA256)
 				}
 				g.print()
+				a.showQueries(queries)
 			})
 		})}
 	list.Flags().StringVar(&on, "date", "", a.t("cli.flag.date"))

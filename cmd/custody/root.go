@@ -73,6 +73,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newInitCmd(a), newMemberCmd(a), newBindCmd(a),
 		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newFilesCmd(a),
 		newRunCmd(a), newDayCmd(a),
+		newWithdrawCmd(a), newHeadOfficeCmd(a), newCorporateCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
 		newEscrowCmd(a),
 		newAdjustCmd(a), newHoldCmd(a),

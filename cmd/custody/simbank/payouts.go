@@ -70,7 +70,8 @@ const (
 // comes back, and what it does to the member's sub-account.
 func (b *bank) pay(batch string, it *bankfiles.PayoutItem, name string, have *int64) (bankfiles.ResultItem, error) {
 	m, fen := b.member(it.Member), int64(it.Amount)
-	if m < 0 {
+	own := fromSubAccount(it)
+	if m < 0 && own {
 		return bankfiles.ResultItem{}, fault.Invalid("simbank.member").In(batch+".txt").AtLine(it.Seq+1).On("member", it.Member)
 	}
 	tomorrow := b.date.AddDays(1)
@@ -104,7 +105,9 @@ func (b *bank) pay(batch string, it *bankfiles.PayoutItem, name string, have *in
 	case DebitedF:
 		failed("1005", "收款行超出当日限额")
 		back.Time, back.Code, back.Remark, back.Reversal = reverseAt, "RVSL", "冲正 "+it.Serial, true
-		back.GiveBack = fen + payoutFeeFen
+		if own {
+			back.GiveBack = fen + payoutFeeFen
+		}
 		b.after.Later = append(b.after.Later, back)
 	case NoAnswer:
 		r.Status, r.Code, r.Reason, r.BankRef, r.BankTime = bankfiles.ResultUnknown, "9999", "处理中", "", time.Time{}
@@ -113,8 +116,17 @@ func (b *bank) pay(batch string, it *bankfiles.PayoutItem, name string, have *in
 		b.lines = append(b.lines, debit)
 	}
 	*have -= fen
-	b.after.Available[m] -= fen + payoutFeeFen
+	if own {
+		b.after.Available[m] -= fen + payoutFeeFen
+	}
 	return r, nil
+}
+
+// fromSubAccount reports whether a payment is out of a member's sub-account: a
+// settlement, which names no kind, or a withdrawal. The others are out of head
+// office's registers (自有资金、挂账、打款验证), which the balance file does not list.
+func fromSubAccount(it *bankfiles.PayoutItem) bool {
+	return it.Attach == "" || it.Attach == "WITHDRAWAL"
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -58,8 +58,8 @@ INSERT INTO batches_new (custody_id, batch_no, accounting_date, file_date, round
 DROP TABLE batches;
 ALTER TABLE batches_new RENAME TO batches;
 
--- Who a member is in law (实名). Written by subaccounts. The number is kept
--- masked and as a salted hash, which is enough to compare and not to read.
+-- Who a member is in law (实名). Written by subaccounts. The number is checked when
+-- it is given and kept masked alone.
 CREATE TABLE identities (
     custody_id   INTEGER NOT NULL,
     member       TEXT    NOT NULL,
@@ -69,7 +69,8 @@ CREATE TABLE identities (
     PRIMARY KEY (custody_id, member)
 ) STRICT, WITHOUT ROWID;
 
--- Verifications of bound accounts by a micro-payment (小额打款). Written by clearing.
+-- Verifications of bound accounts: by a micro-payment (小额打款), or by two people
+-- where attempt is 0. Written by clearing.
 CREATE TABLE verifications (
     custody_id   INTEGER NOT NULL,
     member       TEXT    NOT NULL,
@@ -81,6 +82,7 @@ CREATE TABLE verifications (
     wrong        INTEGER NOT NULL,
     sent_at      INTEGER NOT NULL, -- Unix seconds
     locked_date  INTEGER,
+    verified_date INTEGER,
     PRIMARY KEY (custody_id, member, version, attempt)
 ) STRICT, WITHOUT ROWID;
 
