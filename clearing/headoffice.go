@@ -26,7 +26,7 @@ type HeadOfficeWithdrawal struct {
 	Reference string       `json:"reference"`
 	Amount    money.Amount `json:"amount_fen"`
 	BankFee   money.Amount `json:"bank_fee_fen"`
-	Sweeps    []FeeSweep      `json:"sweeps"`
+	Sweeps    []FeeSweep   `json:"sweeps"`
 	Payee     Payee        `json:"payee"`
 }
 
