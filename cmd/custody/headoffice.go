@@ -39,7 +39,7 @@ func newHeadOfficeCmd(a *app) *cobra.Command {
 				}
 			})
 		})}
-	withdraw.Flags().StringVar(&reference, "ref", "", a.t("cli.flag.ref"))
+	withdraw.Flags().StringVar(&reference, "ref", "", a.t("cli.flag.payment-ref"))
 	withdraw.Flags().StringVar(&fee, "bank-fee", "0.00", a.t("cli.flag.bank-fee"))
 	return group("headoffice", a.t("cli.headoffice.short"), withdraw)
 }

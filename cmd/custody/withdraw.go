@@ -32,7 +32,7 @@ func newWithdrawCmd(a *app) *cobra.Command {
 				a.say("cli.withdraw.done", o.Reference, o.Owner, o.Amount.Grouped(), o.Fee.Grouped(), a.named("order_state", string(o.State)))
 			})
 		})}
-	cmd.Flags().StringVar(&reference, "ref", "", a.t("cli.flag.ref"))
+	cmd.Flags().StringVar(&reference, "ref", "", a.t("cli.flag.payment-ref"))
 	cmd.AddCommand(newWithdrawImportCmd(a), newWithdrawListCmd(a), newWithdrawShowCmd(a), newWithdrawCancelCmd(a))
 	return cmd
 }
