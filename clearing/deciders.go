@@ -18,6 +18,7 @@ func deciders() map[string]decider {
 		authorise:      (*Work).decideAuthorisation,
 		"binding":      (*Work).decideBinding,
 		"exception":    (*Work).decideException,
+		kindRule:       (*Work).decideRule,
 		headOfficeKind: (*Work).decideHeadOffice,
 		"waiver":       (*Work).decideWaiver,
 		accountChange:  (*Work).decideAccount,

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"custody/clearing/people"
-	"custody/internal/audit"
 	"custody/internal/bizdate"
 	"custody/internal/clock"
 	"custody/internal/fault"
@@ -171,38 +170,38 @@ func (e *Engine) checkPartners(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// auditedRules is the table of split rules as the audit log covers it.
-var auditedRules = audit.Table{Name: "split_rules", Key: []string{"rule_id", "version"}, Columns: []string{"effective_date", "content"}}
-
+// addRules takes over the rules of custody.yaml.
 func (e *Engine) addRules(ctx context.Context, tx *store.Tx, at time.Time) error {
+	versions := map[string]int{}
 	for _, r := range e.Config.Rules {
 		if len(r.Levels) > 0 {
 			contract := r.contract(e.Config.Limits)
 			r.Contract = &contract
 		}
-		raw, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		effective, err := bizdate.Parse(r.Effective)
-		if err != nil {
-			return err
-		}
-		var version int
-		err = tx.Get(ctx, &version, "SELECT COALESCE(MAX(version), 0) + 1 FROM split_rules WHERE custody_id = ? AND rule_id = ?", e.Book.ID(), r.ID)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, "INSERT INTO split_rules (custody_id, rule_id, version, effective_date, content) VALUES (?, ?, ?, ?, ?)",
-			e.Book.ID(), r.ID, version, effective, string(raw))
-		if err != nil {
-			return err
-		}
-		if err := auditedRules.Record(ctx, tx, e.Book.ID(), at, setupActor, "rule.add", []any{r.ID, version}, r); err != nil {
+		versions[r.ID]++
+		if err := e.addRule(ctx, tx, at, setupActor, "rule.add", RuleDraft{Version: versions[r.ID], Rule: r}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addRule writes a version that holds from its effective date on.
+func (e *Engine) addRule(ctx context.Context, tx *store.Tx, at time.Time, actor, action string, d RuleDraft) error {
+	raw, err := json.Marshal(d.Rule)
+	if err != nil {
+		return err
+	}
+	effective, err := bizdate.Parse(d.Rule.Effective)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO split_rules (custody_id, rule_id, version, effective_date, content) VALUES (?, ?, ?, ?, ?)",
+		e.Book.ID(), d.Rule.ID, d.Version, effective, string(raw))
+	if err != nil {
+		return err
+	}
+	return auditedRules.Record(ctx, tx, e.Book.ID(), at, actor, action, []any{d.Rule.ID, d.Version}, d.Rule)
 }
 
 // memberColumns are those of members.csv; regionColumn may follow them.

@@ -11,6 +11,7 @@ import (
 	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
+	"custody/subaccounts"
 )
 
 // Place is a line of a file.
@@ -194,6 +195,9 @@ type Trace struct {
 	Released *bizdate.Date `json:"released"`
 	Held     string        `json:"held"`
 	BankRef  string        `json:"bank_ref"` // the credit that proved the arrival
+	// How it was split, and how a refund was divided; nil where it was not.
+	Shares *SplitTrace  `json:"split_shares,omitempty"`
+	Back   *RefundTrace `json:"refund_shares,omitempty"`
 }
 
 // TraceEvent is a voucher about the order.
@@ -281,6 +285,9 @@ func (e *Engine) traceVouchers(ctx context.Context, tx *store.Tx, t *Trace) erro
 				te.Amount += max(entry.Amount, 0)
 			}
 			t.Vouchers = append(t.Vouchers, te)
+			if err := e.traceShares(ctx, tx, t, v); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -300,6 +307,18 @@ func (e *Engine) traceChannelDay(ctx context.Context, tx *store.Tx, t *Trace) er
 	t.Due, t.Split, t.Arrived, t.Released, t.Held = &d.Due, d.Split, d.Arrived, d.Released, d.Held
 	if d.Line != nil {
 		_, err = tx.Find(ctx, &t.BankRef, "SELECT bank_ref FROM bank_lines WHERE custody_id = ? AND line_id = ?", e.Book.ID(), *d.Line)
+	}
+	return err
+}
+
+// traceShares explains the voucher that splits an order, or that divides a
+// refund of it.
+func (e *Engine) traceShares(ctx context.Context, tx *store.Tx, t *Trace, v subaccounts.Voucher) (err error) {
+	switch {
+	case v.Event == eventSplit && t.Matched != nil:
+		t.Shares, err = e.traceSplit(ctx, tx, t.Order, v, t.Clearing)
+	case v.Event == eventRefund:
+		t.Back, err = e.traceRefund(ctx, tx, t.Order, v)
 	}
 	return err
 }

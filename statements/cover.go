@@ -119,9 +119,26 @@ func (r *report) ruleTexts(ctx context.Context, tx *store.Tx) ([]string, error) 
 	}
 	out := make([]string, len(rules))
 	for i, x := range rules {
+		if len(x.Levels) > 0 {
+			out[i] = r.text("rule-levels", x.ID, x.Effective, r.levelTexts(x), r.named("bearer", x.FeeBearer))
+			continue
+		}
 		out[i] = r.text("rule", x.ID, x.Effective, money.Percent(x.HeadOfficePPM), money.Percent(x.PartnerPPM), r.named("bearer", x.FeeBearer))
 	}
 	return out, nil
+}
+
+// levelTexts lists who receives at what rate, in the order of the levels.
+func (r *report) levelTexts(c clearing.RuleConfig) string {
+	parts := make([]string, len(c.Levels))
+	for i, l := range c.Levels {
+		who := strings.TrimPrefix(l.To, "member:")
+		if who == l.To {
+			who = r.named("party", l.To)
+		}
+		parts[i] = who + " " + money.Percent(l.PPM)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (r *report) channelTexts() string {

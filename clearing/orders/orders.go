@@ -333,6 +333,25 @@ func EachMatched(ctx context.Context, tx *store.Tx, custodyID, billFile int64, d
 	})
 }
 
+// EachCleared calls fn with member, amount and trade time of every payment that
+// a bill brought, whichever day matched it.
+func EachCleared(ctx context.Context, tx *store.Tx, custodyID, billFile int64, fn func(*Order) error) error {
+	q := store.PageQuery{Key: "b.row_no", Columns: []string{"o.member", "o.amount_fen", "o.trade_time"},
+		From: `bill_rows b
+		CROSS JOIN trade_matches m
+		CROSS JOIN orders o
+		WHERE m.custody_id = b.custody_id AND m.bill_file_id = b.file_id AND m.bill_row_no = b.row_no
+		AND o.custody_id = m.custody_id AND o.file_id = m.order_file_id AND o.row_no = m.order_row_no
+		AND b.custody_id = ? AND b.file_id = ? AND b.kind = ?`,
+		Args: []any{custodyID, billFile, Pay}}
+	intern := names{}
+	var o Order
+	return tx.Pages(ctx, q, func(r *store.Row) error {
+		o = Order{Kind: Pay, Member: intern.of(r.Text(1)), Amount: money.Amount(r.Int(2)), Time: r.Int(3)}
+		return fn(&o)
+	})
+}
+
 // MatchAdopted matches an adopted order with the row of the bill that it comes from.
 func MatchAdopted(ctx context.Context, tx *store.Tx, custodyID int64, o Order, billFile, billRow int64, date bizdate.Date) error {
 	_, err := tx.Exec(ctx, `INSERT INTO trade_matches (custody_id, bill_file_id, bill_row_no, order_file_id, order_row_no, accounting_date, rule)

@@ -39,6 +39,9 @@ type voucherAnswer struct {
 	CreatedAt string      `json:"created_at"`
 	Reverses  int64       `json:"reverses,omitempty"`
 	Entries   []legAnswer `json:"entries"`
+
+	Shares *clearing.SplitTrace  `json:"split_shares,omitempty"`
+	Back   *clearing.RefundTrace `json:"refund_shares,omitempty"`
 }
 
 // newExplainVoucherCmd shows a voucher with everything that it was made of.
@@ -60,10 +63,14 @@ func newExplainVoucherCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if answer.Shares, answer.Back, err = sharesOf(ctx, e, v); err != nil {
+				return err
+			}
 			return a.answer(answer, func() {
 				a.say("cli.explain.title", answer.Voucher, answer.Event, answer.EventName, answer.Reference)
 				a.legTable(legs)
 				a.say("cli.explain.source", from, answer.Actor, answer.CreatedAt)
+				a.showShares(answer.Shares, answer.Back)
 			})
 		})}
 }

@@ -135,6 +135,7 @@ func (a *app) showTrace(t traceAnswer) {
 		a.traceMoney(g, t)
 	}
 	g.print()
+	a.showShares(t.Shares, t.Back)
 }
 
 // traceMoney adds what has become of the money of the clearing date.

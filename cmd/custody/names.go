@@ -43,7 +43,7 @@ var names = map[string]map[string]string{
 	},
 	"rail":          {"OWN": "cli.rail.own", "SIB": "cli.rail.sib", "BEP": "cli.rail.bep", "HVP": "cli.rail.hvp"},
 	"legal_kind":    {subaccounts.Company: "cli.legal.company", subaccounts.Person: "cli.legal.person"},
-	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
+	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
 	"escrow_state":  escrowStates,
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
