@@ -35,10 +35,14 @@ func (e *Engine) checkOwner(ctx context.Context, tx *store.Tx, b subaccounts.Bin
 	if err := identity.SameName(i.Name, b.AccountName); err != nil {
 		return err
 	}
-	if i.Kind == subaccounts.Person {
-		return identity.CardNumber(corporate.Plain(b.AccountNo))
+	if i.Kind != subaccounts.Person {
+		return nil
 	}
-	return nil
+	err = identity.CardNumber(corporate.Plain(b.AccountNo))
+	if f := fault.Of(err); f != nil {
+		return f.On("account", Mask(b.AccountNo))
+	}
+	return err
 }
 
 // SetIdentity records who a member is in law (实名), after a look at the check

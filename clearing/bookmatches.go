@@ -329,8 +329,8 @@ func newBookSides(vouchers []bookVoucher, lines []bankLine) *bookSides {
 	lines = s.reversals(lines)
 	for i, v := range vouchers {
 		r := reconcile.Record{Ref: reconcile.Ref{File: 1, Row: int32(i)}, OwnRef: v.key(), BankRef: v.bankRef(), Amount: v.Amount, Booked: v.Date}
-		if v.Event == eventPaid || v.Event == eventRefused {
-			r.Instruction = v.Reference
+		if (v.Event == eventPaid || v.Event == eventRefused) && serialForm.MatchString(v.Reference) {
+			r.Instruction = v.Reference // a withdrawal's is its request's: found by the voucher itself
 		}
 		if credits[v.key()] > 1 { // several credits prove one voucher: no single reference is its own
 			r.BankRef, r.Batch = "", v.key()
