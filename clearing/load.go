@@ -121,6 +121,13 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 			if err := w.insertOrders(ctx, tx, a, id, rows); err != nil || !last {
 				return err
 			}
+			again, found, err := orders.InArchive(ctx, tx, w.Book.ID(), id)
+			if err != nil {
+				return err
+			}
+			if found {
+				return a.again(&again)
+			}
 			return w.setFileState(ctx, tx, id, FileLoaded)
 		})
 	}}
@@ -190,14 +197,19 @@ func (w *Work) insertOrders(ctx context.Context, tx *store.Tx, a *arrival, id in
 			break
 		}
 		if found {
-			field, value := "order_no", o.OrderNo
-			if o.RefundNo != "" {
-				field, value = "refund_no", o.RefundNo
-			}
-			return fault.Invalid("order.again").In(a.name).AtLine(int(o.Row)).On(field, value).Because(err)
+			return a.again(o).Because(err)
 		}
 	}
 	return err
+}
+
+// again refuses a row whose number an earlier file has used.
+func (a *arrival) again(o *orders.Order) *fault.Fault {
+	field, value := "order_no", o.OrderNo
+	if o.RefundNo != "" {
+		field, value = "refund_no", o.RefundNo
+	}
+	return fault.Invalid("order.again").In(a.name).AtLine(int(o.Row)).On(field, value)
 }
 
 func (w *Work) loadBill(ctx context.Context, a *arrival, id int64, f io.Reader) error {

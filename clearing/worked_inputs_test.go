@@ -34,8 +34,9 @@ type workedBooks struct {
 	home   string
 	engine *clearing.Engine
 
-	everyStep bool   // play every step by itself, twice
-	form      string // of the bank's statements; camt.053 where empty
+	closed    func(date string) // told of each day that was closed; may be nil
+	everyStep bool              // play every step by itself, twice
+	form      string            // of the bank's statements; camt.053 where empty
 }
 
 const workedConfig = `

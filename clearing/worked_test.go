@@ -338,7 +338,11 @@ func (b *workedBooks) run(date string, code int) *clearing.DayView {
 	if b.everyStep {
 		b.again(date)
 	}
-	return b.runUntil(date, "", code)
+	view := b.runUntil(date, "", code)
+	if code == 0 && b.closed != nil {
+		b.closed(date)
+	}
+	return view
 }
 
 func (b *workedBooks) runUntil(date, until string, code int) *clearing.DayView {

@@ -217,6 +217,26 @@ func EscrowsOfFile(ctx context.Context, tx *store.Tx, custodyID, fileID int64) (
 	return list, err
 }
 
+// InArchive returns an order of the file whose number an archived order has
+// already: the database refuses only numbers of its own hold.
+func InArchive(ctx context.Context, tx *store.Tx, custodyID, fileID int64) (Order, bool, error) {
+	var o Order
+	schemas, err := tx.ArchiveSchemas(ctx)
+	if err != nil {
+		return o, false, err
+	}
+	for _, schema := range schemas {
+		found, err := tx.Find(ctx, &o, `SELECT o.file_id, o.row_no, o.kind, o.order_no, o.refund_no, o.member, o.channel, o.amount_fen, o.trade_time
+			FROM main.orders o CROSS JOIN `+schema+`.orders a
+			WHERE o.custody_id = ? AND o.file_id = ? AND a.custody_id = o.custody_id AND a.order_no = o.order_no AND a.refund_no = o.refund_no
+			ORDER BY o.row_no LIMIT 1`, custodyID, fileID)
+		if err != nil || found {
+			return o, found, err
+		}
+	}
+	return o, false, nil
+}
+
 // RefundsOf returns our refunds of an order in the order in which they came.
 func RefundsOf(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string) ([]Order, error) {
 	var list []Order

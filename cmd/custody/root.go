@@ -79,7 +79,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newAdjustCmd(a), newHoldCmd(a),
 		newExceptionCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
 		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
-		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
+		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newArchiveCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),
 	)
 	return root
 }

@@ -30,7 +30,7 @@ const bulkRows = 10_000
 
 var registerDrivers = sync.OnceFunc(func() {
 	sql.Register("custody-sqlite-writer", &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		return pragmas(c,
+		if err := pragmas(c,
 			fmt.Sprintf("PRAGMA page_size=%d", pageSize),
 			// synchronous must come before journal_mode: in the other order the unlink of
 			// the first journal is not durable, and a power cut could empty a new database.
@@ -43,10 +43,20 @@ var registerDrivers = sync.OnceFunc(func() {
 			fmt.Sprintf(`INSERT INTO temp.numbers
 				WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < %d)
 				SELECT i FROM n`, bulkRows),
-		)
+		); err != nil {
+			return err
+		}
+		return attachArchives(c)
 	}})
 	sql.Register("custody-sqlite-reader", &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		return pragmas(c, "PRAGMA query_only=ON", "PRAGMA cache_size=-8192", "PRAGMA temp_store=MEMORY")
+		// temp_store throws away the views that there are, query_only forbids new ones.
+		if err := pragmas(c, "PRAGMA temp_store=MEMORY", "PRAGMA cache_size=-8192"); err != nil {
+			return err
+		}
+		if err := attachArchives(c); err != nil {
+			return err
+		}
+		return pragmas(c, "PRAGMA query_only=ON")
 	}})
 })
 
@@ -76,8 +86,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 			return nil, err
 		}
 	}
-	file := (&url.URL{Path: path}).EscapedPath()
-	write, err := sqlx.Open("custody-sqlite-writer", "file:"+file+"?_busy_timeout=30000&_txlock=immediate&_stmt_cache_size=64")
+	write, err := sqlx.Open("custody-sqlite-writer", fileURI(path, "_busy_timeout=30000&_txlock=immediate&_stmt_cache_size=64"))
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +99,17 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 			return nil, errors.Join(err, write.Close())
 		}
 	}
-	read, err := sqlx.Open("custody-sqlite-reader", "file:"+file+"?_busy_timeout=30000&_txlock=deferred&_stmt_cache_size=64")
+	read, err := sqlx.Open("custody-sqlite-reader", fileURI(path, "_busy_timeout=30000&_txlock=deferred&_stmt_cache_size=64"))
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(4)
 	return &DB{engine: sqliteEngine{}, write: write, read: read, path: path}, nil
+}
+
+// fileURI is how SQLite takes a path with options.
+func fileURI(path, options string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options
 }
 
 // checkSQLiteVersion refuses versions with known damage: before 3.51.3 the WAL
@@ -175,7 +189,7 @@ func (sqliteEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 			fields[i] = c.expression(len(args), width, padded)
 		}
 		args = append(args, to-from)
-		query := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM temp.numbers WHERE i < ?%d ORDER BY i%s",
+		query := fmt.Sprintf("INSERT INTO main.%s (%s) SELECT %s FROM temp.numbers WHERE i < ?%d ORDER BY i%s",
 			b.table, strings.Join(b.names(), ", "), strings.Join(fields, ", "), len(args), b.upsert)
 		tx.db.counters.statements.Add(1)
 		if _, err := tx.inner.ExecContext(ctx, query, args...); err != nil {

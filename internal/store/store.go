@@ -13,6 +13,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"os"
 	"path/filepath"
@@ -82,6 +83,9 @@ func connect(ctx context.Context, dsn string) (*DB, error) {
 		return nil, fault.Invalid("store.engine", scheme)
 	}
 	db, err := openSQLite(ctx, dsn)
+	if f := fault.Of(err); f != nil && f.Kind == fault.Books {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fault.Invalid("store.open", filepath.Base(dsn)).Because(err)
 	}
@@ -146,6 +150,18 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 // once runs fn in a transaction on a connection of its own, which the bulk path
 // of a server needs to reach.
 func (db *DB) once(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error {
+	for {
+		err := db.attempt(ctx, pool, fn)
+		if !errors.Is(err, errStale) {
+			return err
+		}
+	}
+}
+
+// errStale says that a connection was opened before an archive was made.
+var errStale = errors.New("store: connection without an archive")
+
+func (db *DB) attempt(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error {
 	conn, err := pool.Connx(ctx)
 	if err != nil {
 		return err
@@ -157,6 +173,13 @@ func (db *DB) once(ctx context.Context, pool *sqlx.DB, fn func(*Tx) error) error
 		return err
 	}
 	defer inner.Rollback() //nolint:errcheck // after Commit it reports ErrTxDone
+	if stale, err := db.stale(ctx, inner); err != nil {
+		return err
+	} else if stale {
+		_ = inner.Rollback()
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // never used again
+		return errStale
+	}
 	tx := &Tx{db: db, conn: conn, inner: inner}
 	if writing && db.guard != nil && db.path == "" {
 		if _, err := tx.Exec(ctx, db.guard.query, db.guard.args...); err != nil {
@@ -254,7 +277,7 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 // Exec runs a statement and returns the number of rows that it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tx.db.counters.statements.Add(1)
-	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(query), numbers(args)...)
+	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(tx.own(query)), numbers(args)...)
 	if err != nil {
 		return 0, err
 	}
