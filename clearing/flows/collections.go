@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 
 	"custody/clearing/split"
@@ -95,7 +96,11 @@ func (j Journal) leftUnsplit(ctx context.Context, order string, refunds []string
 			}
 		}
 	}
-	return left, nil
+	requests, err := j.requests(ctx, original(order))
+	for _, v := range requests {
+		left -= sumOf(v, unsplit)
+	}
+	return left, err
 }
 
 // Order is an order that is to be split. FeePPM is the channel's fee by its
@@ -124,6 +129,9 @@ func (f Collections) Split(ctx context.Context, o Order, rule split.Rule) error 
 			return err
 		}
 		return sameLegs(v, legs)
+	}
+	if requests, err := f.requests(ctx, o.Reference); err != nil || len(requests) > 0 {
+		return cmp.Or(err, error(fault.Invalid("flows.split_already", o.Reference)))
 	}
 	left, err := f.leftUnsplit(ctx, o.Reference, o.Refunds)
 	if err != nil {

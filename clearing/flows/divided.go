@@ -19,11 +19,16 @@ type Divided struct {
 }
 
 // Divide reads an order's split from its voucher: what was posted, not what
-// today's rule would give. Whoever receives twice has one part.
-func Divide(v subaccounts.Voucher, member string) Divided {
+// today's rule would give. requests are the split requests before it. Whoever
+// receives twice has one part.
+func Divide(v subaccounts.Voucher, member string, requests ...subaccounts.Voucher) Divided {
 	d := Divided{Owners: []string{member}, Original: split.Shares{Parts: []money.Amount{0}}}
 	var commission money.Amount
-	for _, e := range v.Entries {
+	entries := slices.Clone(v.Entries)
+	for _, r := range requests {
+		entries = append(entries, r.Entries...)
+	}
+	for _, e := range entries {
 		switch {
 		case e.Code == "2501":
 			d.Original.Fee -= e.Amount

@@ -120,7 +120,11 @@ func (f Refunds) divided(ctx context.Context, r Refund) (Divided, error) {
 	if err != nil {
 		return Divided{}, err
 	}
-	o := Divide(v, r.Member)
+	requests, err := f.requests(ctx, r.Order)
+	if err != nil {
+		return Divided{}, err
+	}
+	o := Divide(v, r.Member, requests...)
 	var earlier []subaccounts.Voucher
 	for _, ref := range r.Earlier {
 		v, err := f.oneOf(ctx, ref, "E7a", "E7c", "E22")
