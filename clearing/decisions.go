@@ -390,6 +390,15 @@ func creditedReturn(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exc
 		return err
 	}
 	p.CreditedOn = &date
+	if p.Kind == payout.Court { // frozen money is back: the bank's own ledger follows
+		v, found, err := w.Book.VoucherByReference(ctx, tx, eventReturnCredit, date.Compact()+"."+e.ID+"."+e.Subject)
+		if err != nil || !found {
+			return firstErr(err, fault.Broken("exception.payout", e.Subject))
+		}
+		if err := w.tellReversal(ctx, tx, v.ID); err != nil {
+			return err
+		}
+	}
 	legs, err := w.returnLegs(ctx, tx, p)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (w *Work) decideHeadOffice(ctx context.Context, tx *store.Tx, a approval.Ap
 	src, own := "approval "+a.ID, subaccounts.Key{Code: "2301"}
 	var postings []subaccounts.Posting
 	for _, s := range h.Sweeps {
-		postings = append(postings, subaccounts.Posting{Date: date, Event: "E8a", Reference: h.Reference + "." + s.Channel + s.key().Item, Source: src,
+		postings = append(postings, subaccounts.Posting{Date: date, Event: "E8a", Reference: h.Reference + "." + s.key().Item, Source: src,
 			Legs: []subaccounts.Leg{subaccounts.Debit(s.key(), s.Amount), subaccounts.Credit(own, s.Amount)}})
 	}
 	postings = append(postings, subaccounts.Posting{Date: date, Event: "E8b", Reference: h.Reference, Source: src,

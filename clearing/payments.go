@@ -239,8 +239,10 @@ func (w *Work) takeBack(ctx context.Context, tx *store.Tx, p payout.Payout, date
 	if err != nil {
 		return err
 	}
-	if err := w.tellReversal(ctx, tx, out.VoucherID); err != nil {
-		return err
+	if !p.Kind.OfMember() { // of members' payouts the bank hears when they are sent, and this one was not
+		if err := w.tellReversal(ctx, tx, out.VoucherID); err != nil {
+			return err
+		}
 	}
 	for _, e := range v.Entries {
 		if e.Amount > 0 && e.Code == "2401" {

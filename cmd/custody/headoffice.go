@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"custody/clearing"
+	"custody/clearing/corporate"
 	"custody/internal/fault"
 )
 
@@ -68,6 +69,9 @@ func newCorporateCmd(a *app) *cobra.Command {
 			r, err := e.CorporateReport(ctx, first, last)
 			if err != nil {
 				return err
+			}
+			if r.Findings == nil {
+				r.Findings = []corporate.Finding{}
 			}
 			err = a.answer(map[string]any{"ok": r.OK(), "report": r}, func() { fmt.Fprint(a.out, r.Text(a.lang)) })
 			if err == nil && !r.OK() {

@@ -14,7 +14,7 @@ import (
 // newMemberCmd keeps franchisees (加盟商) and partners (渠道合作方).
 func newMemberCmd(a *app) *cobra.Command {
 	return group("member", a.t("cli.member.short"),
-		newMemberImportCmd(a), newMemberAddCmd(a), newMemberListCmd(a), newMemberShowCmd(a),
+		newMemberImportCmd(a), newMemberAddCmd(a), newMemberListCmd(a), newMemberShowCmd(a), newMemberIdentifyCmd(a),
 		accountCmd(a, "freeze", a.t("cli.member.freeze.short"), states.AccountHoldAll),
 		accountCmd(a, "unfreeze", a.t("cli.member.unfreeze.short"), states.AccountRelease),
 		accountCmd(a, "stop", a.t("cli.member.stop.short"), states.AccountStop),
@@ -64,12 +64,37 @@ func newMemberAddCmd(a *app) *cobra.Command {
 	flags.StringVar(&m.Kind, "kind", "franchisee", a.t("cli.flag.member-kind"))
 	flags.StringVar(&m.Partner, "partner", "", a.t("cli.flag.partner"))
 	flags.StringVar(&region, "region", "", a.t("cli.flag.region"))
-	flags.StringVar(&legal.Name, "legal-name", "", a.t("cli.flag.legal-name"))
-	flags.StringVar(&legal.Kind, "legal-kind", "company", a.t("cli.flag.legal-kind"))
-	flags.StringVar(&legal.Number, "id-number", "", a.t("cli.flag.id-number"))
+	legalFlags(a, cmd, &legal)
 	flags.StringVar(&b.AccountName, "account-name", "", a.t("cli.flag.account-name"))
 	bindingFlags(a, cmd, &b)
 	return cmd
+}
+
+// newMemberIdentifyCmd records who a member is in law (实名).
+func newMemberIdentifyCmd(a *app) *cobra.Command {
+	var legal subaccounts.Identity
+	cmd := &cobra.Command{Use: "identify CODE", Short: a.t("cli.member.identify.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			actor, err := a.maker(ctx, e)
+			if err != nil {
+				return err
+			}
+			legal.Member = args[0]
+			if err := e.SetIdentity(ctx, actor, legal); err != nil {
+				return err
+			}
+			return a.answer(map[string]string{"identified": args[0]}, func() { a.say("cli.member.identified", args[0], legal.Name) })
+		})}
+	legalFlags(a, cmd, &legal)
+	return cmd
+}
+
+// legalFlags are an identity as typed.
+func legalFlags(a *app, cmd *cobra.Command, legal *subaccounts.Identity) {
+	flags := cmd.Flags()
+	flags.StringVar(&legal.Name, "legal-name", "", a.t("cli.flag.legal-name"))
+	flags.StringVar(&legal.Kind, "legal-kind", "company", a.t("cli.flag.legal-kind"))
+	flags.StringVar(&legal.Number, "id-number", "", a.t("cli.flag.id-number"))
 }
 
 // memberAnswer is a member as --json prints him.
