@@ -33,16 +33,19 @@ import (
 // CommitGroup is how many orders one commit takes, in the night and in the floor.
 const CommitGroup = 100_000
 
-// Night and morning: a Monday and the Tuesday after it, both working days.
-var (
-	nightDate   = bizdate.New(2026, 1, 5)
-	morningDate = bizdate.New(2026, 1, 6)
-)
+// firstNight is a Monday; the Tuesday after it is a working day too.
+var firstNight = bizdate.New(2026, 1, 5)
+
+// HistoryOrders is how many orders each day of the history has.
+const HistoryOrders = 20_000
 
 // Options say what to measure.
 type Options struct {
 	Orders  int
 	Members int
+	History int    // earlier days of [HistoryOrders] orders each, whose books came to nothing
+	Nights  int    // which night of that many orders in one database is measured; 0 is the first
+	DSN     string // PostgreSQL server; empty: SQLite in Dir
 	Dir     string // empty folder for the home and the floor's database, on the disk that is measured
 	Profile string // file for the night's CPU profile; empty: none
 	// Child starts this program again with the arguments of [RunChild].
@@ -56,6 +59,9 @@ type Options struct {
 const (
 	minOrders = 10
 	maxOrders = 4_000_000
+
+	maxHistory = 3650
+	maxNights  = 31
 )
 
 // Report is what was measured.
@@ -71,6 +77,19 @@ type Report struct {
 	Phases          []Phase `json:"phases"`
 	// HotShare is the share of entries that stand on head office's own accounts.
 	HotShare float64 `json:"-"`
+	// The rest are the conditions and what does not depend on the machine.
+	History, Nights int    `json:"-"`
+	Engine          string `json:"-"`
+	Costs           Costs  `json:"-"`
+}
+
+// Costs is what the measured night asked for, by counts.
+type Costs struct {
+	Statements  int64  `json:"statements"`
+	Rows        int64  `json:"rows"` // inserted, updated or deleted
+	Commits     int64  `json:"commits"`
+	Checkpoints int64  `json:"checkpoints"`
+	Allocs      uint64 `json:"allocs"`
 }
 
 // Phase is a group of steps with what it took and the rows that it was about.
@@ -84,7 +103,9 @@ type Phase struct {
 // builds stays in Options.Dir. It returns bench.limits for other sizes than can
 // be played, and bench.unfinished when the night did not come to its end.
 func Night(ctx context.Context, o Options) (*Report, error) {
-	if o.Orders < minOrders || o.Orders > maxOrders || o.Members < 1 || o.Members > o.Orders {
+	o.Nights = max(o.Nights, 1)
+	if o.Orders < minOrders || o.Orders > maxOrders || o.Members < 1 || o.Members > o.Orders ||
+		o.History < 0 || o.History > maxHistory || o.Nights > maxNights {
 		return nil, fault.Invalid("bench.limits", minOrders, maxOrders)
 	}
 	tell := func(code string) {
@@ -92,19 +113,31 @@ func Night(ctx context.Context, o Options) (*Report, error) {
 			o.Phase(code)
 		}
 	}
-	home := filepath.Join(o.Dir, "night")
+	job := nightJob{Home: filepath.Join(o.Dir, "night"), Profile: o.Profile, Nights: o.Nights}
+	floorAt := filepath.Join(o.Dir, "floor.db")
+	if o.DSN != "" {
+		drop, err := serverSchemas(ctx, o.DSN, &job.DSN, &floorAt)
+		if err != nil {
+			return nil, err
+		}
+		defer drop()
+	}
 	tell("bench.building")
-	if err := build(ctx, home, o.Orders, o.Members); err != nil {
+	if err := build(ctx, job, o); err != nil {
 		return nil, err
 	}
 	tell("bench.playing")
+	raw, err := json.Marshal(job)
+	if err != nil {
+		return nil, err
+	}
 	var played playResult
-	if err := o.child(ctx, &played, childNight, home, o.Profile); err != nil {
+	if err := o.child(ctx, &played, childNight, string(raw)); err != nil {
 		return nil, err
 	}
 	tell("bench.floor")
 	var floor floorResult
-	err := o.child(ctx, &floor, childFloor, filepath.Join(o.Dir, "floor.db"), strconv.Itoa(o.Orders), strconv.Itoa(o.Members))
+	err = o.child(ctx, &floor, childFloor, floorAt, strconv.Itoa(o.Orders), strconv.Itoa(o.Members))
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +146,7 @@ func Night(ctx context.Context, o Options) (*Report, error) {
 		Orders: o.Orders, Members: o.Members, Seconds: rounded(played.Seconds), FloorSeconds: rounded(floor.Seconds),
 		Ratio: rounded(played.Seconds / floor.Seconds), PeakRSSMiB: rounded(played.PeakMiB), RowsPerOrder: rounded(float64(played.Rows) / n),
 		DBBytesPerOrder: rounded(float64(played.Bytes) / n), Phases: played.Phases, HotShare: played.HotShare,
+		History: o.History, Nights: o.Nights, Engine: played.Engine, Costs: played.Costs,
 	}, nil
 }
 
@@ -123,6 +157,9 @@ func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 const (
 	childNight = "night"
 	childFloor = "floor"
+
+	childLedger = "ledger"
+	childVerify = "verify"
 )
 
 // child runs one child and reads its answer.
@@ -152,8 +189,16 @@ func runChild(ctx context.Context, args []string) (any, error) {
 	switch {
 	case len(args) == 2 && args[0] == childMatch:
 		return matchLines(args[1])
-	case len(args) == 3 && args[0] == childNight:
-		return playProfiled(ctx, args[1], args[2])
+	case len(args) == 2 && args[0] == childNight:
+		var job nightJob
+		if err := json.Unmarshal([]byte(args[1]), &job); err != nil {
+			return nil, errors.Join(errChild, err)
+		}
+		return playProfiled(ctx, job)
+	case len(args) == 3 && args[0] == childLedger:
+		return measureLedger(ctx, args[1], args[2])
+	case len(args) == 3 && args[0] == childVerify:
+		return measureVerify(ctx, args[1], args[2])
 	case len(args) == 4 && args[0] == childFloor:
 		orders, err := strconv.Atoi(args[2])
 		if err != nil || orders < 1 {

@@ -97,7 +97,7 @@ func TestNightRefuses(t *testing.T) {
 
 // TestChildRefuses: a hidden command must not guess.
 func TestChildRefuses(t *testing.T) {
-	for _, args := range [][]string{nil, {"day"}, {"night"}, {"floor", "x.db", "ten", "1"}, {"floor", "x.db", "10", "0"}} {
+	for _, args := range [][]string{nil, {"day"}, {"night"}, {"night", "home"}, {"ledger", "x.db", "many"}, {"floor", "x.db", "ten", "1"}, {"floor", "x.db", "10", "0"}} {
 		if _, err := bench.RunChild(t.Context(), args); err == nil {
 			t.Errorf("%q was taken", args)
 		}

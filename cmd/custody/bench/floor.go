@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"custody/internal/fault"
 	"custody/internal/store"
 )
 
@@ -53,13 +55,15 @@ func insertFloor(ctx context.Context, path string, orders, members int) (floorRe
 	}
 	defer db.Close()
 	f := newFloor(members)
+	f.server = db.Engine() != "sqlite"
 	// A context that can be cancelled would cost a goroutine per row.
 	ctx = context.WithoutCancel(ctx)
 	var clock stopwatch
 	for from := 0; from < orders; from += CommitGroup {
 		clock.enter("insert")
 		err := db.Tx(ctx, func(tx *store.Tx) error {
-			if err := f.prepare(ctx, tx); err != nil {
+			put, err := f.into(ctx, tx)
+			if err != nil {
 				return err
 			}
 			until := min(from+CommitGroup, orders)
@@ -67,7 +71,7 @@ func insertFloor(ctx context.Context, path string, orders, members int) (floorRe
 				clock.stop()
 				staged := f.stage(at, min(at+floorStage, until))
 				clock.enter("insert")
-				if err := f.insert(ctx, staged); err != nil {
+				if err := f.insert(staged, put); err != nil {
 					return err
 				}
 			}
@@ -94,6 +98,8 @@ type floor struct {
 	voucher  int64
 	rows     int
 	insertTo []*store.Prepared // by table
+	server   bool              // rows go in by COPY
+	flush    func() error      // writes what COPY has staged; nil where rows go in one by one
 }
 
 // Accounts of the floor: head office's first, then the members', then the partners'.
@@ -168,7 +174,7 @@ func (f *floor) makeUp(o *floorOrder, n int) {
 	o.member = "F" + padded(member+1, len(strconv.Itoa(f.members)))
 	o.fen = 5_00 + f.random.Int64N(300_00)
 	o.fee = o.fen * 6 / 1000
-	o.time = nightDate.At(7, 0).Unix() + int64(n)%50_000
+	o.time = firstNight.At(7, 0).Unix() + int64(n)%50_000
 	source := "file 1 line " + strconv.FormatInt(o.row, 10)
 	for i, event := range [...]string{"E1", "E2"} {
 		f.voucher++
@@ -211,11 +217,11 @@ func padded(n, width int) string {
 }
 
 // insert inserts the rows of the orders, order by order.
-func (f *floor) insert(ctx context.Context, list []floorOrder) error {
+func (f *floor) insert(list []floorOrder, write func(table int, args ...any) error) error {
 	var err error
 	put := func(table int, args ...any) {
 		if err == nil {
-			err = f.insertTo[table].Exec(ctx, args...)
+			err = write(table, args...)
 			f.rows++
 		}
 	}
@@ -235,5 +241,99 @@ func (f *floor) insert(ctx context.Context, list []floorOrder) error {
 			}
 		}
 	}
-	return err
+	if err != nil || f.flush == nil {
+		return err
+	}
+	return f.flush()
+}
+
+// into returns how a row goes in: one prepared row at a time on SQLite, by COPY
+// in order of arrival on a server.
+func (f *floor) into(ctx context.Context, tx *store.Tx) (func(table int, args ...any) error, error) {
+	f.flush = nil
+	if !f.server {
+		err := f.prepare(ctx, tx)
+		return func(table int, args ...any) error { return f.insertTo[table].Exec(ctx, args...) }, err
+	}
+	staged := make([]*store.Bulk, len(floorTables))
+	f.flush = func() error {
+		for _, b := range staged {
+			if b == nil {
+				continue
+			}
+			if err := b.Flush(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return func(table int, args ...any) error {
+		if staged[table] == nil {
+			staged[table] = tx.Bulk(floorTables[table].name, floorColumns(floorTables[table].columns, args)...)
+		}
+		return stageRow(staged[table], args)
+	}, nil
+}
+
+// floorColumns are the columns of a table, by what the first row holds.
+func floorColumns(names string, first []any) []store.Column {
+	var columns []store.Column
+	for i, name := range strings.Split(names, ", ") {
+		switch first[i].(type) {
+		case string:
+			columns = append(columns, store.Text(name))
+		case []byte:
+			columns = append(columns, store.Blob(name))
+		default:
+			columns = append(columns, store.Int(name))
+		}
+	}
+	return columns
+}
+
+func stageRow(b *store.Bulk, args []any) error {
+	for _, arg := range args {
+		switch v := arg.(type) {
+		case string:
+			b.Text(v)
+		case []byte:
+			b.Blob(v)
+		case int64:
+			b.Int(v)
+		case int:
+			b.Int(int64(v))
+		default:
+			return errChild
+		}
+	}
+	return nil
+}
+
+// serverSchemas gives the night and its floor a schema each on the server, and
+// returns how to drop them.
+func serverSchemas(ctx context.Context, dsn string, night, floor *string) (drop func(), err error) {
+	address, err := url.Parse(dsn)
+	if err != nil {
+		return nil, fault.Invalid("store.dsn")
+	}
+	schemas := map[string]*string{"custody_bench_night": night, "custody_bench_floor": floor}
+	for name, to := range schemas {
+		query := address.Query()
+		query.Set("search_path", name)
+		address.RawQuery = query.Encode()
+		*to = address.String()
+	}
+	drop = func() {
+		for name, at := range schemas {
+			if db, err := store.Open(ctx, *at); err == nil {
+				_ = db.Tx(ctx, func(tx *store.Tx) error {
+					_, err := tx.Exec(ctx, "DROP SCHEMA "+name+" CASCADE")
+					return err
+				})
+				_ = db.Close()
+			}
+		}
+	}
+	drop() // what a broken measurement left
+	return drop, nil
 }

@@ -84,7 +84,7 @@ func bankSide(n int) (ours, theirs []reconcile.Record) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ours, theirs = make([]reconcile.Record, n), make([]reconcile.Record, n)
 	for i := range n {
-		o := reconcile.Record{Account: "6217000012345678", Amount: money.Amount(1_00 + i%500_000), Booked: nightDate.AddDays(i * 3 / n),
+		o := reconcile.Record{Account: "6217000012345678", Amount: money.Amount(1_00 + i%500_000), Booked: firstNight.AddDays(i * 3 / n),
 			Party: fmt.Sprintf("franchisee %d", i%10_000)}
 		t := o
 		switch k := i % 100; {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"runtime/pprof"
 
 	"custody/clearing"
@@ -28,21 +29,23 @@ type playResult struct {
 	Bytes    int64   `json:"bytes"`
 	HotShare float64 `json:"hot_share"`
 	Phases   []Phase `json:"phases"`
+	Engine   string  `json:"engine"`
+	Costs    Costs   `json:"costs"`
 }
 
 // playProfiled plays the night and writes its CPU profile to the file, if one is named.
-func playProfiled(ctx context.Context, home, profile string) (playResult, error) {
-	if profile == "" {
-		return play(ctx, home)
+func playProfiled(ctx context.Context, job nightJob) (playResult, error) {
+	if job.Profile == "" {
+		return play(ctx, job)
 	}
-	f, err := os.Create(profile)
+	f, err := os.Create(job.Profile)
 	if err != nil {
 		return playResult{}, err
 	}
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return playResult{}, errors.Join(err, f.Close())
 	}
-	result, err := play(ctx, home)
+	result, err := play(ctx, job)
 	pprof.StopCPUProfile()
 	return result, errors.Join(err, f.Close())
 }
@@ -56,19 +59,29 @@ type player struct {
 }
 
 // play plays the night phase of a day and the day phase of the next, with the
-// bank's answers between them, which are not timed.
-func play(ctx context.Context, home string) (playResult, error) {
-	e, err := clearing.Open(ctx, openOptions(home))
+// bank's answers between them, which are not timed, nor are earlier nights.
+func play(ctx context.Context, job nightJob) (playResult, error) {
+	e, err := clearing.Open(ctx, job.options())
 	if err != nil {
 		return playResult{}, err
 	}
 	defer e.Close()
-	p := &player{engine: e, home: home, rows: map[string]int{}}
-	e.Progress = func(step string, _, _ int) { p.clock.enter(step) }
-	if err := p.night(ctx); err != nil {
+	date := job.date()
+	p := &player{engine: e, home: job.Home, rows: map[string]int{}}
+	for d := firstNight; d < date; d = d.AddDays(1) {
+		if err := p.whole(ctx, d); err != nil {
+			return playResult{}, err
+		}
+	}
+	if err := p.before(ctx, date); err != nil {
 		return playResult{}, err
 	}
-	if err := p.morning(ctx); err != nil {
+	start := p.start()
+	e.Progress = func(step string, _, _ int) { p.clock.enter(step) }
+	if err := p.night(ctx, date); err != nil {
+		return playResult{}, err
+	}
+	if err := p.morning(ctx, date.AddDays(1)); err != nil {
 		return playResult{}, err
 	}
 	p.clock.enter(phaseCheckpoint)
@@ -77,9 +90,84 @@ func play(ctx context.Context, home string) (playResult, error) {
 	if err != nil {
 		return playResult{}, err
 	}
-	result := playResult{Seconds: p.clock.total().Seconds(), PeakMiB: peakMiB(), Bytes: e.DB.Size(), Phases: p.phases()}
+	result := playResult{Seconds: p.clock.total().Seconds(), PeakMiB: peakMiB(), Bytes: e.DB.Size(), Phases: p.phases(),
+		Engine: e.DB.Engine(), Costs: p.costs(start)}
 	result.Rows, result.HotShare, err = p.count(ctx)
+	result.Rows -= start.rows
+	result.Bytes -= start.bytes
 	return result, err
+}
+
+// started is where the counts stood when the measured night began.
+type started struct {
+	counts store.Counts
+	allocs uint64
+	rows   int
+	bytes  int64
+}
+
+// start forgets what was played so far.
+func (p *player) start() started {
+	p.clock, p.rows = stopwatch{}, map[string]int{}
+	s := started{counts: p.engine.DB.Counts(), bytes: p.engine.DB.Size()}
+	s.rows, _, _ = p.count(context.Background())
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	s.allocs = m.Mallocs
+	return s
+}
+
+func (p *player) costs(s started) Costs {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	c := p.engine.DB.Counts().Sub(s.counts)
+	return Costs{Statements: c.Statements, Rows: c.Rows, Commits: c.Commits, Checkpoints: c.Checkpoints, Allocs: m.Mallocs - s.allocs}
+}
+
+// maxRounds bounds how often a day is run: for a checker and for the bank.
+const maxRounds = 8
+
+// whole plays a day from its morning until it is sealed.
+func (p *player) whole(ctx context.Context, date bizdate.Date) error {
+	if err := p.before(ctx, date); err != nil {
+		return err
+	}
+	return p.night(ctx, date)
+}
+
+// before plays the day phase of a date and lets the bank answer. On the first
+// day there is nothing to pay out.
+func (p *player) before(ctx context.Context, date bizdate.Date) error {
+	if date > firstNight {
+		for range maxRounds {
+			if _, err := p.run(ctx, date, lastMorningStep); err != nil {
+				return err
+			}
+			if approved, err := p.approve(ctx); err != nil || approved == 0 {
+				if err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	_, err := simbank.Answer(p.home, date)
+	return err
+}
+
+// approve is the checker: it approves what waits and says how much that was.
+func (p *player) approve(ctx context.Context) (int, error) {
+	pending, err := p.engine.Approvals(ctx, approval.Pending)
+	for _, a := range pending {
+		p.clock.enter(phaseApproval)
+		_, err := p.engine.Approve(ctx, checker, a.ID)
+		p.clock.stop()
+		if err != nil {
+			return 0, err
+		}
+		p.rows[phaseApproval]++
+	}
+	return len(pending), err
 }
 
 // Phases that are no steps.
@@ -100,19 +188,16 @@ func (p *player) run(ctx context.Context, date bizdate.Date, until string) (*cle
 	return view, err
 }
 
-// night plays the night phase of the first day until it is sealed.
-func (p *player) night(ctx context.Context) error {
-	if _, err := simbank.Answer(p.home, nightDate); err != nil {
-		return err
-	}
-	view, err := p.run(ctx, nightDate, "")
+// night plays what is left of a day until it is sealed.
+func (p *player) night(ctx context.Context, date bizdate.Date) error {
+	view, err := p.run(ctx, date, "")
 	if err != nil {
 		return err
 	}
 	if view.State != "SEALED" {
-		return fault.Broken("bench.unfinished", nightDate, view.State, view.WaitsFor)
+		return fault.Broken("bench.unfinished", date, view.State, view.WaitsFor)
 	}
-	files, err := p.engine.Files(ctx, nightDate)
+	files, err := p.engine.Files(ctx, date)
 	for _, f := range files {
 		p.rows["files"] += f.Rows
 	}
@@ -122,36 +207,26 @@ func (p *player) night(ctx context.Context) error {
 
 // morning plays the day phase of the next day: arrival, release, payout batch,
 // a checker, the file for the bank, and its answer.
-func (p *player) morning(ctx context.Context) error {
-	if _, err := p.run(ctx, morningDate, lastMorningStep); err != nil {
+func (p *player) morning(ctx context.Context, date bizdate.Date) error {
+	if _, err := p.run(ctx, date, lastMorningStep); err != nil {
 		return err
 	}
-	pending, err := p.engine.Approvals(ctx, approval.Pending)
-	if err != nil {
+	if _, err := p.approve(ctx); err != nil {
 		return err
 	}
-	for _, a := range pending {
-		p.clock.enter(phaseApproval)
-		_, err := p.engine.Approve(ctx, checker, a.ID)
-		p.clock.stop()
-		if err != nil {
-			return err
-		}
-		p.rows[phaseApproval]++
-	}
-	if _, err := p.run(ctx, morningDate, lastMorningStep); err != nil {
+	if _, err := p.run(ctx, date, lastMorningStep); err != nil {
 		return err
 	}
-	if _, err := simbank.Answer(p.home, morningDate); err != nil {
+	if _, err := simbank.Answer(p.home, date); err != nil {
 		return err
 	}
-	view, err := p.run(ctx, morningDate, lastMorningStep)
+	view, err := p.run(ctx, date, lastMorningStep)
 	if err != nil {
 		return err
 	}
 	for _, s := range view.Steps {
 		if s.Name == lastMorningStep && (s.State != "DONE" || s.Done == 0) {
-			return fault.Broken("bench.unfinished", morningDate, s.State, view.WaitsFor)
+			return fault.Broken("bench.unfinished", date, s.State, view.WaitsFor)
 		}
 	}
 	p.take(view, "")
@@ -192,8 +267,14 @@ func (p *player) count(ctx context.Context) (rows int, hot float64, err error) {
 			}
 			rows += n
 		}
-		return tx.Get(ctx, &hot, `SELECT CAST(SUM(CASE WHEN code IN ('1001', '1122', '2102', '2302', '2501') THEN last_seq ELSE 0 END) AS REAL)
-			/ MAX(SUM(last_seq), 1) FROM accounts`)
+		var own, all int64
+		err := tx.Get(ctx, &own, "SELECT COALESCE(SUM(last_seq), 0) FROM accounts WHERE code IN ('1001', '1122', '2102', '2302', '2501')")
+		if err != nil {
+			return err
+		}
+		err = tx.Get(ctx, &all, "SELECT COALESCE(SUM(last_seq), 0) FROM accounts")
+		hot = float64(own) / float64(max(all, 1))
+		return err
 	})
 	return rows, hot, err
 }

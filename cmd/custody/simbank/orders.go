@@ -1,6 +1,7 @@
 package simbank
 
 import (
+	"cmp"
 	"math/bits"
 	"strconv"
 
@@ -78,11 +79,12 @@ type source struct {
 	partners int
 	from     bizdate.Date
 	closed   func(bizdate.Date) bool
+	sameDay  int // one order in so many is refunded on its own day
 }
 
 func newSource(p Params) source {
 	return source{seed: p.Seed, orders: p.Orders, members: p.Members, partners: partnerCount(p.Members),
-		from: p.From, closed: p.closed}
+		from: p.From, closed: p.closed, sameDay: cmp.Or(p.SameDay, refundBlock)}
 }
 
 // partnerCount: a third of the franchisees, a tenth from 100 on.
@@ -218,7 +220,7 @@ const (
 // sameDayRefund says whether an order is refunded on its own day, before it is split.
 func (s *source) sameDayRefund(day bizdate.Date, o *order) (refund, bool) {
 	r := newRNG(s.seed, refundSalt<<32|uint64(day), uint64(o.i))
-	if r.below(refundBlock) != 0 {
+	if r.below(cmp.Or(s.sameDay, refundBlock)) != 0 {
 		return refund{}, false
 	}
 	return refund{order: *o, day: day, fen: refundAmount(r, o.fen),

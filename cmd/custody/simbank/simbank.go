@@ -39,6 +39,8 @@ type Params struct {
 	Faults []string
 	// Working reports whether banks and head office work on a day.
 	Working func(bizdate.Date) (bool, error)
+	// SameDay is one order in how many is refunded on its own day; 0 is 200.
+	SameDay int
 	// Closed reports whether the shops are shut on a day; nil: they never are.
 	Closed func(bizdate.Date) bool
 }
