@@ -11,6 +11,7 @@ import (
 	"custody/bankfiles/payfile"
 	"custody/clearing/approval"
 	"custody/clearing/outbox"
+	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
@@ -26,20 +27,30 @@ const subAccountEffect = "sub-account"
 // intendSubAccounts records what the bank must change, in the transaction that
 // posts the voucher.
 func (w *Work) intendSubAccounts(ctx context.Context, tx *store.Tx, v subaccounts.Voucher, as approval.Approval) error {
+	return w.intendOn(ctx, tx, v.Date, v, as)
+}
+
+// tellLater records the change for the day after the voucher's: a night books
+// what the bank's list of that day no longer takes in.
+func (w *Work) tellLater(ctx context.Context, tx *store.Tx, v subaccounts.Voucher) error {
+	return w.intendOn(ctx, tx, v.Date.AddDays(1), v, approval.Approval{Maker: v.Actor})
+}
+
+func (w *Work) intendOn(ctx context.Context, tx *store.Tx, date bizdate.Date, v subaccounts.Voucher, as approval.Approval) error {
 	if len(subAccountItems(v)) == 0 {
 		return nil
 	}
 	var n int
-	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ?", w.Book.ID(), v.Date, subAccountEffect)
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM outbox WHERE custody_id = ? AND accounting_date = ? AND kind = ?", w.Book.ID(), date, subAccountEffect)
 	if err != nil {
 		return err
 	}
-	no := fmt.Sprintf("SI%s-A%04d", v.Date.Compact(), n+1)
-	raw, err := subAccountFile(no, v, as)
+	no := fmt.Sprintf("SI%s-A%04d", date.Compact(), n+1)
+	raw, err := subAccountFile(no, date, v, as)
 	if err != nil {
 		return err
 	}
-	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: v.Date, Kind: subAccountEffect, Subject: v.Event + ":" + v.Reference,
+	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: date, Kind: subAccountEffect, Subject: v.Event + ":" + v.Reference,
 		FileName: no + ".txt", SHA256: digestOf(raw)})
 }
 
@@ -58,8 +69,8 @@ const oneActor = "-"
 
 // subAccountFile returns the bytes for the bank; they follow from the voucher
 // and from who decided.
-func subAccountFile(no string, v subaccounts.Voucher, as approval.Approval) ([]byte, error) {
-	f := bankfiles.InstructionFile{No: no, Date: v.Date, Maker: as.Maker, Checker: oneActor, Items: subAccountItems(v)}
+func subAccountFile(no string, date bizdate.Date, v subaccounts.Voucher, as approval.Approval) ([]byte, error) {
+	f := bankfiles.InstructionFile{No: no, Date: date, Maker: as.Maker, Checker: oneActor, Items: subAccountItems(v)}
 	if as.Checker != nil {
 		f.Checker = *as.Checker
 	}
@@ -132,5 +143,31 @@ func (e *Engine) subAccountOf(ctx context.Context, tx *store.Tx, p outbox.Effect
 	if err != nil {
 		return nil, err
 	}
-	return subAccountFile(strings.TrimSuffix(p.FileName, ".txt"), v, as)
+	return subAccountFile(strings.TrimSuffix(p.FileName, ".txt"), p.Date, v, as)
+}
+
+// toldLater returns what the books gave members on a date of which the bank
+// hears with the next day's instructions, available only.
+func (w *Work) toldLater(ctx context.Context, tx *store.Tx, date bizdate.Date) (map[string]money.Amount, error) {
+	next, err := outbox.All(ctx, tx, w.Book.ID(), date.AddDays(1))
+	if err != nil {
+		return nil, err
+	}
+	later := map[string]money.Amount{}
+	for _, p := range next {
+		event, reference, _ := strings.Cut(p.Subject, ":")
+		if p.Kind != subAccountEffect || event != eventTopUp {
+			continue
+		}
+		v, _, err := w.Book.VoucherByReference(ctx, tx, event, reference)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range v.Entries {
+			if v.Date == date && e.Code == "2001" {
+				later[e.Owner] -= e.Amount
+			}
+		}
+	}
+	return later, nil
 }

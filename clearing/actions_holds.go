@@ -20,11 +20,23 @@ func deduct(ctx context.Context, w *Work, j flows.Journal, d flows.Deduction, id
 	if d.Authority != ownerCourt {
 		return fault.Invalid("action.unknown", "E12b").On("authority", d.Authority)
 	}
+	if err := payable(d.To); err != nil {
+		return err
+	}
 	if err := j.Holds().Deduct(ctx, d, id); err != nil {
 		return err
 	}
 	return w.orderPayment(ctx, j.Tx, PaymentOrder{Kind: payout.Court, Owner: ownerCourt, Reference: d.Serial, Payee: Payee(d.To),
 		Amount: d.Amount, Purpose: d.Order, ApprovalID: id})
+}
+
+// payable refuses a payee whose bank has no number: the file for the bank could
+// not be written, and the day's whole batch would stand still.
+func payable(to flows.Payee) error {
+	if to.Name != "" && to.Account != "" && (to.CNAPS == "") == (to.SuperBank == "") {
+		return fault.Invalid("action.bank").On("--cnaps", to.CNAPS)
+	}
+	return nil
 }
 
 // HoldView is what is frozen of a member under one document.

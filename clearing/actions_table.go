@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -101,9 +102,12 @@ func actionTable() map[string]actionKind {
 			func(j flows.Journal, ctx context.Context, r Sweep, _ string) error {
 				return j.OwnFunds().Sweep(ctx, r.Reference, r.Channel, r.Clearing, r.Amount)
 			})),
-		byOne(simply("E8f", func(r ShortageTopUp) string { return r.Reference },
-			func(j flows.Journal, ctx context.Context, r ShortageTopUp, _ string) error {
-				return j.OwnFunds().TopUp(ctx, r.Reference, r.Charge, r.Amount)
+		byOne(deed("E8f", func(r ShortageTopUp) string { return r.Reference },
+			func(ctx context.Context, w *Work, j flows.Journal, r ShortageTopUp, _ string) error {
+				if err := j.OwnFunds().TopUp(ctx, r.Reference, r.Charge, r.Amount); err != nil {
+					return err
+				}
+				return w.settled(ctx, j.Tx, shortage(r.Charge), exceptions.OffSystem)
 			})),
 		byOne(simply("E23", func(r Deposit) string { return r.Reference },
 			func(j flows.Journal, ctx context.Context, r Deposit, _ string) error {
@@ -134,6 +138,10 @@ func actionTable() map[string]actionKind {
 			func(j flows.Journal, ctx context.Context, r flows.Hold, _ string) error {
 				return j.Holds().Thaw(ctx, r)
 			}),
+		deed("E9c", func(r flows.Claim) string { return r.Reference }, claimPart),
+		deed("E9d", func(r flows.SuspensePayout) string { return r.Serial }, sendBack),
+		deed("E22b", func(r FailedRefund) string { return r.Reference }, failRefund),
+		deed("E22c", func(r flows.SuspensePayout) string { return r.Serial }, refundByHand),
 		deed("E12b", func(r flows.Deduction) string { return r.Serial }, deduct),
 		simply("E26", func(r flows.Early) string { return r.Reference },
 			func(j flows.Journal, ctx context.Context, r flows.Early, id string) error {

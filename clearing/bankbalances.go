@@ -32,6 +32,13 @@ func (w *Work) balanceDifferences(ctx context.Context, tx *store.Tx, file int64,
 			ours[p.Owner] = view{available: ours[p.Owner].available + p.Amount}
 		}
 	}
+	later, err := w.toldLater(ctx, tx, w.Date)
+	if err != nil {
+		return nil, err
+	}
+	for member, amount := range later {
+		ours[member] = view{available: ours[member].available - amount}
+	}
 	for _, m := range movements {
 		v := ours[m.Owner]
 		switch m.Code {

@@ -50,6 +50,9 @@ const (
 	useReturn    = "RETURN"    // 退汇
 	useReversal  = "REVERSAL"  // 冲正
 	useUnknown   = "UNKNOWN"   // 不明来账
+	useMember    = "MEMBER"    // 会员充值 by an association
+	useCharge    = "CHARGE"    // 银行扣费
+	useInterest  = "INTEREST"  // 结息
 	useOffSystem = "OFF_SYSTEM"
 	useVanished  = "VANISHED" // in an intraday report, not in the statement of its day
 )

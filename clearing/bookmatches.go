@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,8 +57,14 @@ func (v bookVoucher) bankRef() string {
 	if _, err := bizdate.Parse(day); !ok || err != nil || v.Event == eventPaid {
 		return ""
 	}
+	if x, subject, decided := strings.Cut(ref, "."); decided && exceptionForm.MatchString(x) {
+		return subject // two people booked the line that an exception was about
+	}
 	return ref
 }
+
+// exceptionForm is what the numbers of exceptions look like.
+var exceptionForm = regexp.MustCompile(`^X\d{8}-\d{3,}$`)
 
 // matchBook matches the statement's lines with the vouchers on 1001 by the plan
 // (银企对账). A pair is confirmed only where the step that read the line posted that

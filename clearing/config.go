@@ -26,6 +26,7 @@ type Config struct {
 	Payout    Payout       `yaml:"payout"`
 	Files     Files        `yaml:"files"`
 	Limits    Limits       `yaml:"limits"`
+	Bank      BankWords    `yaml:"bank"` // how the bank calls what it takes and gives by itself
 	Escrow    Escrow       `yaml:"escrow"`
 	Users     []User       `yaml:"users"`
 }

@@ -24,6 +24,7 @@ func deciders() map[string]decider {
 		accountChange:  (*Work).decideAccount,
 		escrowVerdict:  (*Work).decideEscrow,
 	}
+	all[parameterChange] = (*Work).decideParameter
 	for event, kind := range actionTable() {
 		if !kind.alone {
 			all[event] = (*Work).decideAction

@@ -54,6 +54,7 @@ var templates = []template{
 	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, voidLegs, voided},
 	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss}, writeOffLegs, ended},
 	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
+	{"own-funds", eventCharge, []exceptions.Kind{exceptions.OffSystem}, ownFundsLegs, borne},
 	{"note", "", []exceptions.Kind{exceptions.Payee, exceptions.Status, exceptions.OffSystem, exceptions.InTransit, exceptions.Duplicate,
 		exceptions.Direction, exceptions.Fee, exceptions.AmountDiffer, exceptions.RefundMiss}, noLegs, noted},
 }
@@ -141,6 +142,13 @@ func knownOrder(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Excepti
 func claimLegs(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exception, h Handling) ([]subaccounts.Leg, error) {
 	if err := needMember(ctx, w, tx, h.Member, ""); err != nil {
 		return nil, err
+	}
+	left, err := w.Book.Balance(ctx, tx, suspense(e.Subject))
+	if err != nil {
+		return nil, err
+	}
+	if -left != e.Amount { // the bank holds the receipt whole, or no more
+		return nil, fault.Invalid("exception.part", e.Subject, -left, e.Amount)
 	}
 	return []subaccounts.Leg{subaccounts.Debit(suspense(e.Subject), e.Amount), subaccounts.Credit(withdrawable(h.Member), e.Amount)}, nil
 }

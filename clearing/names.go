@@ -54,7 +54,11 @@ const (
 	eventReturnCredit = "E5e"  // 退票入户
 	eventRefund       = "E7a"  // 清分后退款
 	eventRefundListed = "E7b"  // 账单列示
+	eventTopUp        = "E9a"  // 会员转账充值
 	eventUnknown      = "E9b"  // 不明来账
+	eventCharge       = "E8e"  // 银行直接扣费
+	eventBankFee      = "E8d"  // 银行费扣收
+	eventInterest     = "E16"  // 结息
 	eventClaim        = "E9c"  // 认领
 	eventSurplus      = "E14a" // 长款
 	eventAdopt        = "E14b" // 补单

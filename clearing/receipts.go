@@ -56,6 +56,9 @@ func (w *Work) receive(ctx context.Context, tx *store.Tx, line bankLine) (bool, 
 	if err != nil {
 		return false, err
 	}
+	if done, err := w.receiveByRule(ctx, tx, line, use, date); done || err != nil {
+		return done, err
+	}
 	posting := subaccounts.Posting{Date: date, Reference: line.reference(), Source: w.lineSource(line)}
 	switch use {
 	case useOwnFunds:
@@ -105,8 +108,12 @@ func (w *Work) classify(ctx context.Context, tx *store.Tx, line bankLine) (strin
 	switch {
 	case line.Amount < 0 && w.feeTaker(line) != "":
 		return useFee, nil
+	case line.Amount < 0 && w.Config.Bank.charges(line):
+		return useCharge, nil
 	case line.Amount < 0:
 		return useOffSystem, nil
+	case w.Config.Bank.pays(line):
+		return useInterest, nil
 	case line.Account == w.Config.Corporate.Account && line.Account != "":
 		return useOwnFunds, nil
 	case w.payer(line) != "":

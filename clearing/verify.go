@@ -57,7 +57,7 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 		for _, p := range problems {
 			report.add(p)
 		}
-		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives} {
+		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err

@@ -36,6 +36,12 @@ func (f Members) TopUp(ctx context.Context, bankRef, member, payer string, amoun
 	return f.move(ctx, "E9a", bankRef, bank, withdrawable(member), amount)
 }
 
+// TopUpFor books a transfer of a payer of another name, of whom two people have
+// decided that its money is the member's (E9a, 付款人关联).
+func (f Members) TopUpFor(ctx context.Context, bankRef, member string, amount money.Amount) error {
+	return f.move(ctx, "E9a", bankRef, bank, withdrawable(member), amount)
+}
+
 // Transfer is money from one member to another; Fee is inside Amount (内扣).
 type Transfer struct {
 	Reference string
