@@ -134,7 +134,7 @@ func TestChangedAfterApproval(t *testing.T) {
 			if fault.ExitCode(err) != 3 {
 				t.Errorf("exit code %d", fault.ExitCode(err))
 			}
-			if list, err := s.engine.Outbox(s.ctx, 0); err != nil || len(list) != 1 { // the seal of 02-12
+			if list, err := s.engine.Outbox(s.ctx, 0); err != nil || len(list) != 2 { // the seal of 02-12 and its events
 				t.Errorf("something left: %+v %v", list, err)
 			}
 			s.exec(change[1])
