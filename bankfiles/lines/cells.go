@@ -235,12 +235,14 @@ func ID(b []byte) bool {
 	if len(b) == 0 || len(b) > maxID {
 		return false
 	}
+	plus := false
 	for _, c := range b {
 		if c <= ' ' || c > '~' || c == ',' || c == '"' || c == '`' {
 			return false
 		}
+		plus = plus || c == '+'
 	}
-	return !scientific(b)
+	return !plus || !scientific(b)
 }
 
 // scientific reports whether the bytes are digits.digitsE+digits.

@@ -113,9 +113,6 @@ func (r *reader) transactionLeaf(name, value string) {
 	}
 }
 
-// code is a transaction type; there are few.
-func (r *reader) code(value string) string { return r.intern([]byte(value)) }
-
 // endEntry checks the entry and hands it over.
 func (r *reader) endEntry() {
 	e := r.e
@@ -150,19 +147,19 @@ func (r *reader) endEntry() {
 	r.Entry(&e.StatementEntry)
 }
 
-// maxSeen bounds the memory for finding FITIDs that are used again: a year of
-// an account with 250 entries a day.
-const maxSeen = 100_000
+// maxSeen bounds the memory for finding FITIDs that are used again, 25 MB: years
+// of an account with 1,000 entries a day.
+const maxSeen = 1_000_000
 
 // doubts warns of what makes entries hard to tell apart or to book.
 func (r *reader) doubts(e *entry) {
 	switch {
 	case e.BankRef == "":
 		r.warn(e.Line, "ofx.fitid", "FITID", "")
-	case r.seen[e.BankRef]:
-		r.warn(e.Line, "ofx.fitid_again", "FITID", e.BankRef)
-	case len(r.seen) < maxSeen:
-		r.seen[e.BankRef] = true
+	case r.seen.Len() < maxSeen:
+		if _, again := r.seen.Put(e.BankRef, e.Line); again {
+			r.warn(e.Line, "ofx.fitid_again", "FITID", e.BankRef)
+		}
 	}
 	if e.Code == "DEBIT" && e.Amount.Units > 0 || e.Code == "CREDIT" && e.Amount.Units < 0 {
 		r.warn(e.Line, "ofx.direction", "TRNTYPE", e.Code, e.Amount.String())
@@ -199,11 +196,22 @@ func amount(s string) (money.Exact, bool) {
 // gives no time, or names a zone without its distance, as [-:EST] does; a time
 // without a zone is in GMT, as the standard says.
 func (r *reader) moment(field, value string) (bizdate.Date, time.Time) {
-	day, at, ok := parseMoment(value)
-	if !ok { // of an entry without any day more is said
+	if m := &r.moments; value != m.text || value == "" {
+		m.text = value
+		m.day, m.at, m.ok = parseMoment(value)
+	}
+	if !r.moments.ok { // of an entry without any day more is said
 		r.warn(r.line, "ofx.date", field, value)
 	}
-	return day, at
+	return r.moments.day, r.moments.at
+}
+
+// moment is a text that was read last: entries of one day often stand together.
+type moment struct {
+	text string
+	day  bizdate.Date
+	at   time.Time
+	ok   bool
 }
 
 func parseMoment(value string) (bizdate.Date, time.Time, bool) {

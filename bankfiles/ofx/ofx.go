@@ -22,6 +22,7 @@ import (
 
 	"custody/bankfiles"
 	"custody/bankfiles/feed"
+	"custody/bankfiles/lines"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 )
@@ -42,7 +43,7 @@ func Read(name string, src io.Reader, sink bankfiles.StatementSink) error {
 		switch {
 		case r.end:
 			r.leave(r.name)
-		case aggregates[r.name]:
+		case r.holds:
 			r.enter(r.name)
 		case len(r.value) > 0:
 			r.leaf(r.name, r.text.String(r.value))
@@ -68,7 +69,8 @@ type reader struct {
 	closing closing
 	list    bool // a list of entries is open
 	e       *entry
-	seen    map[string]bool // FITIDs of the statement
+	seen    lines.Seen // FITIDs of the statement
+	moments moment     // the one read last
 }
 
 // status is what the bank answered in place of a statement.
@@ -113,7 +115,7 @@ func (r *reader) enter(name string) {
 	case "STMTRS", "CCSTMTRS":
 		r.endStatement()
 		r.found++
-		r.seen = map[string]bool{}
+		r.seen = lines.Seen{}
 		r.Begin(&bankfiles.Statement{Line: r.line, Format: Format, Version: r.version, Kind: bankfiles.EndOfDay})
 	case "STMTTRN", "STMTTRNP":
 		r.endEntry() // the end tag of the one before may be missing
@@ -136,7 +138,7 @@ func (r *reader) enter(name string) {
 
 // leave closes the aggregate and what was left open within it.
 func (r *reader) leave(name string) {
-	if !aggregates[name] || !r.close(name) {
+	if !r.holds || !r.close(name) {
 		return
 	}
 	switch name {

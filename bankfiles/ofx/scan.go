@@ -19,6 +19,12 @@ const (
 	maxName  = 32
 )
 
+// element is the name of a tag in capitals.
+type element struct {
+	name  string
+	holds bool // it is one of the aggregates
+}
+
 // scanner reads tags with the text behind them.
 type scanner struct {
 	src   *bufio.Reader
@@ -29,8 +35,9 @@ type scanner struct {
 
 	end   bool // </NAME>
 	name  string
+	holds bool   // the tag is one of the aggregates
 	value []byte // the text behind a start tag, entities resolved
-	names map[string]string
+	names map[string]element
 
 	version string // from the header
 	started bool   // the first tag was there
@@ -38,7 +45,7 @@ type scanner struct {
 }
 
 func newScanner(src io.Reader) *scanner {
-	return &scanner{src: bufio.NewReaderSize(feed.Plain(src), maxValue), lines: 1, names: map[string]string{}}
+	return &scanner{src: bufio.NewReaderSize(feed.Plain(src), maxValue), lines: 1, names: map[string]element{}}
 }
 
 // read returns the bytes up to the delimiter without it; false at the end.
@@ -107,8 +114,10 @@ func (s *scanner) tag(b []byte) bool {
 		s.end = true
 		b = b[1:]
 	}
-	if i := bytes.IndexAny(b, " \t\r\n/"); i >= 0 {
-		b = b[:i]
+	for i := 0; i < len(b); i++ {
+		if c := b[i]; c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n') || c == '/' {
+			b = b[:i]
+		}
 	}
 	if i := bytes.IndexByte(b, ':'); i >= 0 {
 		b = b[i+1:]
@@ -116,22 +125,32 @@ func (s *scanner) tag(b []byte) bool {
 	if len(b) > maxName {
 		b = b[:maxName] // no name that we know
 	}
-	s.name = s.intern(b)
+	known, ok := s.names[string(b)]
+	if !ok {
+		name := strings.ToUpper(string(b))
+		known = element{name, aggregates[name]}
+		if len(s.names) < maxNames {
+			s.names[string(b)] = known
+		}
+	}
+	s.name, s.holds = known.name, known.holds
 	return true
 }
 
-// maxNames bounds the memory of intern: the standard has some 600 names.
+// maxNames bounds the memory for names: the standard has some 600 names.
 const maxNames = 1024
 
-func (s *scanner) intern(b []byte) string {
-	if name, ok := s.names[string(b)]; ok {
-		return name
+// code gives a text that comes often, such as a type of transaction, in capitals.
+func (s *scanner) code(b string) string {
+	if e, ok := s.names[b]; ok {
+		return e.name
 	}
-	name := strings.ToUpper(string(b))
+	e := element{name: strings.ToUpper(b)}
+	e.holds = aggregates[e.name]
 	if len(s.names) < maxNames {
-		s.names[string(b)] = name
+		s.names[b] = e
 	}
-	return name
+	return e.name
 }
 
 // text reads what stands behind the tag, up to the next one; false at the end
