@@ -55,19 +55,15 @@ bench: build
 		printf "ratio: camt statement / encoding/xml       %.2f\n", ns["BenchmarkRead/camt.Read"] / ns["BenchmarkRead/encoding-xml"]; \
 		printf "ratio: orders read / bare scan in SQLite   %.2f\n", row["BenchmarkReading/orders"] / row["BenchmarkReading/scan"]; \
 		printf "ratio: entry posted / entry in bulk        %.2f\n", entry / ns["BenchmarkBulkEntries"] }'
+	BENCH=1 $(GO) test -count 1 -run TestSpeed ./bankfiles/speed
 	bin/custody --lang en bench night --orders 100000 --members 1000
 
-# Every fuzz target in turn, each for TIME. Minimising what is merely interesting
-# would by default eat 60 s, the whole of a short run. TIME may be a count (4000x):
-# before Go 1.27 a duration can end in "context deadline exceeded" without a
-# failing input (go.dev/issue/75804), which is no finding.
+# Every fuzz target for TIME, JOBS of them at once with one worker each.
+# tools/fuzz.sh tells a failing input from a run that merely ran out of time.
+JOBS ?= 2
+
 fuzz:
-	@grep -rnoE '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | \
-	while IFS=: read -r file line target; do \
-		target=$${target#func }; dir=$$(dirname "$$file"); \
-		echo "fuzz $$target in $$dir for $(TIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(TIME) -fuzzminimizetime 1s "$$dir" </dev/null || exit 1; \
-	done
+	@GO='$(GO)' sh tools/fuzz.sh $(TIME) $(JOBS)
 
 # The kill test, which plays rounds for as long as SOAK says.
 soak:

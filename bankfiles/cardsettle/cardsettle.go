@@ -228,8 +228,11 @@ func (r *reader) sealUp() {
 func (r *reader) split(line string) {
 	r.fields = r.fields[:0]
 	for {
-		i := strings.IndexByte(line, '|')
-		if i < 0 || len(r.fields) > rowFields { // more than that is refused
+		i := 0
+		for i < len(line) && line[i] != '|' { // a field is too short for strings.IndexByte
+			i++
+		}
+		if i == len(line) || len(r.fields) > rowFields { // more than that is refused
 			r.fields = append(r.fields, line)
 			return
 		}
@@ -260,6 +263,9 @@ func (r *reader) header() {
 	var err error
 	if r.sum.Date, err = bizdate.Parse(r.fields[3]); err != nil || len(r.fields[3]) != 8 {
 		r.Refuse(fault.Invalid("cardsettle.date").On("date", r.fields[3]))
+	}
+	if n, err := strconv.Atoi(r.fields[4]); err == nil && n > 0 {
+		r.seen.Reserve(min(n, maxRows))
 	}
 }
 

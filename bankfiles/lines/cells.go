@@ -212,14 +212,41 @@ func Time(b []byte) (time.Time, bool) {
 			v[i] = v[i]*10 + int(c-'0')
 		}
 	}
-	if v[0] < 1900 || v[3] > 23 || v[4] > 59 || v[5] > 59 {
+	year, month, day := v[0], v[1], v[2]
+	if year < 1900 || month < 1 || month > 12 || day < 1 || day > 28 && day > daysOf(year, month) || v[3] > 23 || v[4] > 59 || v[5] > 59 {
 		return time.Time{}, false
 	}
-	t := time.Date(v[0], time.Month(v[1]), v[2], v[3], v[4], v[5], 0, bizdate.Zone)
-	if _, m, d := t.Date(); int(m) != v[1] || d != v[2] { // 30 February
-		return time.Time{}, false
+	// time.Date takes a tenth of the time of a whole bill.
+	seconds := int64(unixDay(year, month, day))*24*60*60 + int64(v[3]*3600+v[4]*60+v[5]) - zoneSeconds
+	return time.Unix(seconds, 0).In(bizdate.Zone), true
+}
+
+// zoneSeconds is how far the zone of the books lies east of Greenwich; it has no summer time.
+var zoneSeconds = func() int64 {
+	_, offset := time.Unix(0, 0).In(bizdate.Zone).Zone()
+	return int64(offset)
+}()
+
+// unixDay counts days from 1970-01-01. Years begin in March, so that the leap day
+// is the last one: 153 days are five months, from March on.
+func unixDay(year, month, day int) int {
+	if month < 3 {
+		year, month = year-1, month+12
 	}
-	return t, true
+	const before = 719469 // days from March of the year 0, and one because days count from 1
+	return 365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - before
+}
+
+func daysOf(year, month int) int {
+	switch {
+	case month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	case month == 2:
+		return 28
+	case month == 4 || month == 6 || month == 9 || month == 11:
+		return 30
+	}
+	return 31
 }
 
 // TimeLayout is the form that [Time] reads.

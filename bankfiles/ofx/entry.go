@@ -230,21 +230,33 @@ func parseMoment(value string) (bizdate.Date, time.Time, bool) {
 		return 0, time.Time{}, strings.Trim(digits, "0") == "" // zeros are no date
 	}
 	offset, known := offsetOf(zone, zoned)
-	clock := digits[8:]
-	if !known || len(clock) < 4 || len(clock) > 6 || len(clock) == 5 {
+	at, whole := clock(digits[8:])
+	if !known || !whole {
 		return day, time.Time{}, true
 	}
-	at, err := time.ParseInLocation("20060102150405", digits[:8]+(clock + "00")[:6], time.FixedZone("", offset))
-	if err != nil { // 240000
-		return day, time.Time{}, true
+	const books = 8 * 60 * 60 // seconds east of GMT of the zone of the books, in which At counts
+	return day, day.At(0, 0).Add(time.Duration(at+books-offset) * time.Second), true
+}
+
+// clock reads HHmm or HHmmss as seconds of the day.
+func clock(s string) (seconds int, ok bool) {
+	if len(s) != 4 && len(s) != 6 {
+		return 0, false
 	}
-	return day, at.In(bizdate.Zone), true
+	var v [3]int
+	for i, c := range []byte(s) {
+		v[i/2] = 10*v[i/2] + int(c-'0')
+	}
+	return v[0]*3600 + v[1]*60 + v[2], v[0] < 24 && v[1] < 60 && v[2] < 60 // 240000 is no time
 }
 
 // offsetOf reads -5:EST, +5.5:IST or 0 as seconds east of GMT.
 func offsetOf(zone string, zoned bool) (seconds int, known bool) {
-	if !zoned {
+	switch {
+	case !zoned:
 		return 0, true
+	case zone == "-5:EST": // by far the most frequent
+		return -5 * 3600, true
 	}
 	hours, _, _ := strings.Cut(zone, ":")
 	x, err := money.ParseExact(strings.TrimSpace(hours), "") // digits with a sign and a fraction

@@ -194,6 +194,9 @@ func currency(cell []byte) (string, bool) {
 // lostDigits reports whether a number was written by a spreadsheet that keeps 15
 // digits: 6.22202E+18.
 func lostDigits(cell []byte) bool {
+	if bytes.IndexByte(cell, '+') < 0 {
+		return false
+	}
 	mantissa, exponent, ok := bytes.Cut(bytes.ToUpper(cell), []byte("E+"))
 	return ok && len(exponent) > 0 && len(bytes.Trim(exponent, "0123456789")) == 0 && len(mantissa) > 0 &&
 		len(bytes.Trim(mantissa, "0123456789.")) == 0
