@@ -74,10 +74,11 @@ func File(name string, src io.ReadSeeker, say Say) (Report, error) {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return Report{}, err
 	}
-	if _, err := src.Seek(0, io.SeekStart); err != nil {
+	known, err := newSteady(src)
+	if err != nil {
 		return Report{}, err
 	}
-	f := &file{src: src, say: say, tell: detect, Report: Report{File: name, Format: Unknown,
+	f := &file{src: known, say: say, tell: detect, Report: Report{File: name, Format: Unknown,
 		Statements: []Statement{}, Errors: []Problem{}, Warnings: []Problem{}}}
 	kind := detect(head[:n])
 	switch {
@@ -90,7 +91,11 @@ func File(name string, src io.ReadSeeker, say Say) (Report, error) {
 		return f.Report, nil
 	}
 	f.Format = kind.name
-	err = f.take(kind.report(f))
+	err = kind.report(f)
+	if known.grew {
+		err = fault.Invalid("inspect.grew", known.size).In(name)
+	}
+	err = f.take(err)
 	return f.Report, err
 }
 
