@@ -55,7 +55,27 @@ type Order struct {
 	Channel  string      // code of the channel as custody.yaml names it, e.g. WX
 	Amount   money.Exact // positive on both kinds
 	Time     time.Time   // 交易时间, of the payment or of the refund request
+	// Coupon is the part of Amount that head office's coupon paid (优惠券); the
+	// channel shows the rest. Zero where there is none.
+	Coupon money.Exact
+	Status OrderStatus
 }
+
+// OrderStatus is what the shop system knows of a payment (收款单状态).
+type OrderStatus string
+
+// The statuses of a payment. Only a paid one was collected; one that was reversed
+// was paid and voided on the same day.
+const (
+	OrderPaid     OrderStatus = ""         // 支付成功
+	OrderReversed OrderStatus = "REVERSED" // 已撤销
+	OrderClosed   OrderStatus = "CLOSED"   // 已关闭, not paid as far as the shop knows
+	OrderFailed   OrderStatus = "FAILED"   // 失败
+	OrderUnknown  OrderStatus = "UNKNOWN"  // 待确认
+)
+
+// Collected reports whether the status says that money came.
+func (s OrderStatus) Collected() bool { return s == OrderPaid || s == OrderReversed }
 
 // BillRow is one row of a channel's bill. Amount is positive on both kinds;
 // Fee is what the channel keeps of a payment (positive) or gives back on a

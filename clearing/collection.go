@@ -39,6 +39,10 @@ func (w *Work) stepCollect(ctx context.Context) (Counts, error) {
 	if err != nil {
 		return c, err
 	}
+	marked, err := w.collectMarked(ctx, f)
+	if c = c.Add(marked); err != nil {
+		return c, err
+	}
 	held, err := w.collectEscrows(ctx, f)
 	return c.Add(held), err
 }
@@ -79,6 +83,9 @@ const channelShift = 32
 // collected returns a channel's payments of our order file in the order of posting.
 func (w *Work) collected(ctx context.Context, tx *store.Tx, file int64, channel string) ([]orders.Payment, error) {
 	list, err := orders.PaymentsOfFile(ctx, tx, w.Book.ID(), file, channel)
+	if err == nil {
+		list, err = w.withoutCoupons(ctx, tx, file, channel, list)
+	}
 	slices.SortFunc(list, func(a, b orders.Payment) int {
 		if a.Time != b.Time {
 			return cmp.Compare(a.Time, b.Time)

@@ -48,11 +48,13 @@ type template struct {
 
 // templates are the handling templates (处理模板).
 var templates = []template{
-	{"adopt", eventAdopt, []exceptions.Kind{exceptions.PlatformMiss}, adoptLegs, adopted},
+	{"adopt", eventAdopt, []exceptions.Kind{exceptions.PlatformMiss, exceptions.LatePaid}, adoptLegs, adopted},
+	{templateSendBack, "", []exceptions.Kind{exceptions.LatePaid, exceptions.DupPaid, exceptions.Duplicate, exceptions.PlatformMiss}, noLegs, waitsForRefund},
+	{"coupon", eventCoupon, []exceptions.Kind{exceptions.Coupon}, couponLegs, ended},
 	{"claim", eventClaim, []exceptions.Kind{exceptions.UnknownPayer}, claimLegs, ended},
 	{"credit-return", eventReturnCredit, []exceptions.Kind{exceptions.Returned}, creditReturnLegs, creditedReturn},
 	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, voidLegs, voided},
-	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss}, writeOffLegs, ended},
+	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss, exceptions.Coupon}, writeOffLegs, ended},
 	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
 	{"own-funds", eventCharge, []exceptions.Kind{exceptions.OffSystem}, ownFundsLegs, borne},
 	{"note", "", []exceptions.Kind{exceptions.Payee, exceptions.Status, exceptions.OffSystem, exceptions.InTransit, exceptions.Duplicate,
@@ -86,7 +88,7 @@ func findTemplate(name string, kind exceptions.Kind) (template, error) {
 // exceptionKey is the account in which an exception's money stands.
 func exceptionKey(e exceptions.Exception) subaccounts.Key {
 	switch e.Kind {
-	case exceptions.PlatformMiss:
+	case exceptions.PlatformMiss, exceptions.LatePaid, exceptions.DupPaid:
 		return surplus(e.Subject)
 	case exceptions.UnknownPayer:
 		return suspense(e.Subject)

@@ -116,6 +116,7 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 		return err
 	}
 	var bad fault.List
+	var marks []orders.Mark
 	group := loadGroup[orders.Order]{write: func(rows []orders.Order, last bool) error {
 		return w.DB.Tx(ctx, func(tx *store.Tx) error {
 			if err := w.insertOrders(ctx, tx, a, id, rows); err != nil || !last {
@@ -127,6 +128,9 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 			}
 			if found {
 				return a.again(&again)
+			}
+			if err := orders.SaveMarks(ctx, tx, w.Book.ID(), id, marks); err != nil {
+				return err
 			}
 			return w.setFileState(ctx, tx, id, FileLoaded)
 		})
@@ -142,6 +146,16 @@ func (w *Work) loadOrders(ctx context.Context, a *arrival, id int64, f io.Reader
 		}
 		if len(bad) > 0 {
 			return nil
+		}
+		if o.Coupon.Units != 0 || o.Status != bankfiles.OrderPaid {
+			more, fl := marksOf(&row, o)
+			if fl != nil {
+				bad = append(bad, fl.In(a.name))
+				return nil
+			}
+			if marks = append(marks, more...); !o.Status.Collected() {
+				return nil // not paid: no order of the books
+			}
 		}
 		return group.add(row)
 	})

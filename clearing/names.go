@@ -42,6 +42,7 @@ const (
 const (
 	eventOwnFunds     = "E0"   // 总部入金
 	eventCollect      = "E1"   // 收款
+	eventCoupon       = "E11b" // 优惠券订单收款
 	eventSplit        = "E2"   // 清分
 	eventArrive       = "E3"   // 渠道到账
 	eventArriveGross  = "E3g"  // 渠道全额到账

@@ -56,6 +56,8 @@ type channelRecon struct {
 	date bizdate.Date
 	in   reconcile.Input
 	pool map[reconcile.Ref]orders.Open
+	// coupons are what head office paid of our orders, by place.
+	coupons map[reconcile.Ref]money.Amount
 
 	others map[string]int // cases of a number beyond the first
 
@@ -116,7 +118,7 @@ func (r *channelRecon) read(ctx context.Context, tx *store.Tx, orderFile int64) 
 		r.pool[ref] = o
 		r.in.Pool = append(r.in.Pool, reconcile.Trade{Ref: ref, Kind: kind, OrderNo: o.OrderNo, RefundNo: o.RefundNo, Amount: o.Amount, Time: o.Time})
 	}
-	return nil
+	return r.readMarks(ctx, tx, orderFile)
 }
 
 // save writes the matches, posts what the differences move, and opens exceptions.
@@ -214,7 +216,8 @@ func (r *channelRecon) found(ctx context.Context, tx *store.Tx, m reconcile.Matc
 	number := o.OrderNo
 	if o.RefundNo == "" {
 		t := &reconcile.Trade{Ref: m.Ours, Time: o.Time}
-		r.add(t, eventFound, number, m.Theirs, subaccounts.Debit(owed(r.ch.Code, r.date), o.Amount), subaccounts.Credit(shortage(number), o.Amount))
+		paid := o.Amount - r.coupons[m.Ours]
+		r.add(t, eventFound, number, m.Theirs, subaccounts.Debit(owed(r.ch.Code, r.date), paid), subaccounts.Credit(shortage(number), paid))
 		if err := r.w.escrowOrders(tx, "").MoveTo(ctx, number, r.date); err != nil {
 			return err
 		}
@@ -292,7 +295,7 @@ func (r *channelRecon) oursOnly(ctx context.Context, tx *store.Tx, d *reconcile.
 		e.Subject = t.RefundNo
 	}
 	err = orders.AddOpen(ctx, tx, r.w.Book.ID(), orders.Open{OrderNo: t.OrderNo, RefundNo: t.RefundNo, FileID: o.FileID, Row: o.Row,
-		Member: o.Member, Channel: r.ch.Code, Amount: t.Amount, Time: t.Time, Reason: orders.InPool, Since: r.date})
+		Member: o.Member, Channel: r.ch.Code, Amount: o.Amount, Time: t.Time, Reason: orders.InPool, Since: r.date})
 	if err != nil {
 		return err
 	}
@@ -323,6 +326,13 @@ func (r *channelRecon) another(number string) string {
 // (E14a, 长款), a refund a shortage (E14c) until a person says what it is.
 func (r *channelRecon) theirsOnly(ctx context.Context, tx *store.Tx, d *reconcile.Difference, e exceptions.Exception) error {
 	t := d.Theirs
+	if t.Kind == reconcile.Refund {
+		if done, err := r.sentBack(ctx, tx, t); err != nil || done {
+			return err
+		}
+	} else if err := r.paidLate(ctx, tx, t, &e); err != nil {
+		return err
+	}
 	item := t.OrderNo
 	if t.Kind == reconcile.Refund {
 		item = t.RefundNo

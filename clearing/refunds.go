@@ -10,6 +10,7 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/clearing/orders"
+	"custody/clearing/reconcile"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -31,6 +32,7 @@ type refund struct {
 	unsplit  bool         // the order is split later in this same night
 	escrow   bool         // its order's money is held, not split (担保交易)
 	orphaned bool         // its order is in no bill yet, not known at all, or has too little left
+	coupon   money.Amount // goes back to head office: the customer has all that he paid
 }
 
 // refundsOf returns the refunds of one bill that were matched on the day, in
@@ -44,6 +46,10 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 	slices.SortFunc(pairs, func(a, b orders.Pair) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.RefundNo, b.RefundNo))
 	})
+	coupons, err := orders.Coupons(ctx, tx, id, ch.Code)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]refund, 0, len(pairs))
 	given := map[string]money.Amount{} // of orders that are not split
 	for _, p := range pairs {
@@ -70,6 +76,12 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		if err != nil {
 			return nil, err
 		}
+		if coupon := coupons[reconcile.Ref{File: r.order.FileID, Row: int32(r.order.Row)}]; coupon > 0 {
+			left -= coupon
+			if r.coupon, err = w.couponBack(ctx, tx, r, coupon); err != nil {
+				return nil, err
+			}
+		}
 		// 2102 is one pool: a refund above what is left of its own order would
 		// take the money of others.
 		fits := given[p.OrderNo]+p.Amount <= left
@@ -80,6 +92,31 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// couponBack is the coupon of an order where this refund is the last part of what
+// the customer paid.
+func (w *Work) couponBack(ctx context.Context, tx *store.Tx, r refund, coupon money.Amount) (money.Amount, error) {
+	all, err := orders.RefundsOf(ctx, tx, w.Book.ID(), r.OrderNo)
+	if err != nil {
+		return 0, err
+	}
+	left := r.order.Amount - coupon
+	for _, one := range all {
+		left -= one.Amount
+	}
+	if left == 0 && len(all) > 0 && all[len(all)-1].RefundNo == r.RefundNo {
+		return coupon, nil
+	}
+	return 0, nil
+}
+
+// withCoupon adds the coupon that goes back to head office to a refund's legs.
+func (r refund) withCoupon(legs ...subaccounts.Leg) []subaccounts.Leg {
+	if r.coupon > 0 {
+		legs = append(legs, subaccounts.Credit(marketing, r.coupon))
+	}
+	return legs
 }
 
 // unsplitPart returns how much of a refund's order stands in 2102, where this
@@ -126,7 +163,8 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 			case r.unsplit:
 				c.Done++
 				told = append(told, w.refundEvent(r))
-				postings = append(postings, w.refundPostings(ch, r, eventEarlyRefund, eventEarlyListed, subaccounts.Debit(passThrough, r.Amount))...)
+				postings = append(postings, w.refundPostings(ch, r, eventEarlyRefund, eventEarlyListed,
+					r.withCoupon(subaccounts.Debit(passThrough, r.Amount+r.coupon))...)...)
 			default:
 				c.Skipped++
 			}
@@ -256,7 +294,7 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if !found || d.GiveBack(earlier...) != nil {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
-	shares, err := split.Refund(d.Original, d.Before, r.Amount, -r.Fee)
+	shares, err := split.Refund(d.Original, d.Before, r.Amount+r.coupon, -r.Fee)
 	if err != nil {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
@@ -267,7 +305,7 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if !ok {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
-	err = w.postRefund(ctx, tx, ch, r, eventRefund, eventRefundListed, legs...)
+	err = w.postRefund(ctx, tx, ch, r, eventRefund, eventRefundListed, r.withCoupon(legs...)...)
 	if refused(err) { // the money is there now, but was not at the day's cut
 		return false, w.orphan(ctx, tx, ch, r)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
+	"custody/clearing/reconcile"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -22,6 +23,7 @@ type toSplit struct {
 	clearing bizdate.Date
 	returned money.Amount // refunded before the split
 	feeBack  money.Amount // and of that, fee that the channel gave back
+	coupon   money.Amount // the part that the channel knows nothing of
 	waited   bool         // since an earlier night, or since a checker adopted it
 }
 
@@ -107,12 +109,28 @@ func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 		}
 		s.list = append(s.list, toSplit{Order: order, clearing: m.Clearing, waited: true, returned: order.Amount - o.Amount})
 	}
+	if err := s.readCoupons(ctx, tx); err != nil {
+		return err
+	}
 	if err := s.takeOffRefunds(ctx, tx, bill); err != nil {
 		return err
 	}
 	slices.SortFunc(s.list, func(a, b toSplit) int {
 		return cmp.Or(cmp.Compare(a.clearing, b.clearing), cmp.Compare(a.Time, b.Time), strings.Compare(a.OrderNo, b.OrderNo))
 	})
+	return nil
+}
+
+// readCoupons tells of each order what a coupon paid of it.
+func (s *splitter) readCoupons(ctx context.Context, tx *store.Tx) error {
+	coupons, err := orders.Coupons(ctx, tx, s.w.Book.ID(), s.ch.Code)
+	if err != nil || len(coupons) == 0 {
+		return err
+	}
+	for i := range s.list {
+		o := &s.list[i]
+		o.coupon = coupons[reconcile.Ref{File: o.FileID, Row: int32(o.Row)}]
+	}
 	return nil
 }
 
@@ -127,7 +145,7 @@ func (s *splitter) takeOffRefunds(ctx context.Context, tx *store.Tx, bill File) 
 	for _, r := range refunds {
 		if r.unsplit {
 			g := by[r.OrderNo]
-			by[r.OrderNo] = given{g.amount + r.Amount, g.fee - r.Fee}
+			by[r.OrderNo] = given{g.amount + r.Amount + r.coupon, g.fee - r.Fee}
 		}
 	}
 	for i := range s.list {
@@ -247,7 +265,7 @@ func keysOf[K comparable, V any](m map[K]V) func(func(K) bool) {
 // posting divides one order: franchisee, the levels above it, head office, fee.
 func (s *splitter) posting(o *toSplit) (subaccounts.Posting, divided, error) {
 	amount := o.Amount - o.returned
-	fee, err := s.ch.Fee(o.Amount)
+	fee, err := s.ch.Fee(o.Amount - o.coupon)
 	if err != nil {
 		return subaccounts.Posting{}, divided{}, err
 	}
@@ -299,7 +317,7 @@ func (w *Work) endAdoption(ctx context.Context, tx *store.Tx, orderNo string) er
 	if err := orders.Clear(ctx, tx, w.Book.ID(), orderNo, "", w.Date); err != nil {
 		return err
 	}
-	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), orderNo, exceptions.PlatformMiss, exceptions.AmountDiffer)
+	e, found, err := exceptions.OpenFor(ctx, tx, w.Book.ID(), orderNo, exceptions.PlatformMiss, exceptions.LatePaid, exceptions.AmountDiffer)
 	if err != nil || !found {
 		return err
 	}

@@ -14,6 +14,11 @@
 // Types are PAY and REFUND, and ESCROW and ESCROW_REFUND where the money is held
 // for an escrow order (担保交易); they count among payments and refunds.
 //
+// A header may name two more columns, coupon and status: the yuan of a payment that
+// head office's coupon paid (the amount is the whole), and what the shop system
+// knows of it: nothing or PAID, REVERSED (voided the same day), or CLOSED, FAILED or
+// UNKNOWN, which count among the rows but not in the total of the payments.
+//
 // Line 1: kind, version of the layout, accounting date (会计日), rows, yuan of
 // the payments, yuan of the refunds. Times are UTC+8 and lie on the accounting
 // date. Order numbers are unique among payments, refund numbers among refunds.
@@ -48,6 +53,7 @@ const (
 	kindControl = "ORDERS"
 	kindTrailer = "END"
 	header      = "type,order_no,refund_no,member,channel,amount,time"
+	headerWide  = header + ",coupon,status"
 	decimals    = 2
 )
 
@@ -63,6 +69,13 @@ const (
 	columnCount
 )
 
+// The columns that a file may have beside.
+const (
+	colCoupon = columnCount + iota
+	colStatus
+	wideCount
+)
+
 // The cells of the control record.
 const (
 	controlKind = iota
@@ -74,7 +87,7 @@ const (
 	controlCount
 )
 
-var columnNames = [columnCount]string{"type", "order_no", "refund_no", "member", "channel", "amount", "time"}
+var columnNames = [wideCount]string{"type", "order_no", "refund_no", "member", "channel", "amount", "time", "coupon", "status"}
 
 var controlNames = [controlCount]string{"kind", "version", "date", "rows", "pay_total", "refund_total"}
 
@@ -93,6 +106,7 @@ type reader struct {
 	*lines.Reader
 	each    func(*bankfiles.Order) error
 	state   state
+	wide    bool // with coupon and status
 	cells   [][]byte
 	control bankfiles.TradeSummary // what line 1 says
 	dayText [10]byte               // the accounting date as rows print it
@@ -141,7 +155,8 @@ func (r *reader) line(line []byte) error {
 	case r.state == wantControl:
 		r.readControl(line)
 	case r.state == wantHeader:
-		if r.state = wantRow; string(line) != header {
+		r.state, r.wide = wantRow, string(line) == headerWide
+		if !r.wide && string(line) != header {
 			r.Stop(fault.Invalid("orders.header", header).On("", string(line)))
 		}
 	case r.state == wantEnd:
@@ -215,12 +230,16 @@ func (r *reader) checkControl() {
 }
 
 func (r *reader) readRow(line []byte) error {
-	if len(r.cells) != columnCount {
+	want := columnCount
+	if r.wide {
+		want = wideCount
+	}
+	if len(r.cells) != want {
 		if r.Unended() {
 			r.Refuse(fault.Invalid("orders.cut", r.sum.Rows, r.control.Rows))
 			return nil
 		}
-		r.Refuse(fault.Invalid("orders.columns", len(r.cells), columnCount).On("", string(line)))
+		r.Refuse(fault.Invalid("orders.columns", len(r.cells), want).On("", string(line)))
 		return nil
 	}
 	if r.sum.Rows++; r.sum.Rows > lines.MaxRows {
@@ -248,6 +267,9 @@ func (r *reader) parse() bool {
 	ok = r.number(colChannel, &r.row.Channel) && ok
 	ok = r.parseAmount() && ok
 	ok = r.parseTime() && ok
+	if r.wide {
+		ok = r.parseMore() && ok
+	}
 	r.row.Escrow = false
 	switch kind := string(r.cells[colKind]); kind {
 	case string(bankfiles.Pay), escrowPay:
@@ -289,6 +311,9 @@ func (r *reader) parseAmount() bool {
 }
 
 func (r *reader) add(total *money.Exact) bool {
+	if !r.row.Status.Collected() {
+		return true
+	}
 	sum, err := total.Add(r.row.Amount)
 	if err != nil {
 		return r.refuse("orders.overflow", colAmount)

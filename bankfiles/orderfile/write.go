@@ -20,22 +20,27 @@ import (
 // It returns a fault, before a byte is written, for a row that Read would
 // refuse by itself. Duplicate numbers are left to Read.
 func Write(w io.Writer, date bizdate.Date, rows iter.Seq[bankfiles.Order]) error {
-	said := newTotals()
+	said, wide := newTotals(), false
 	for row := range rows {
 		f := check(&row, date)
 		if f == nil {
 			f = said.add(&row)
 		}
+		wide = wide || isWide(&row)
 		if f != nil {
 			return f.AtLine(said.rows+firstRow).On(columnNames[colOrderNo], row.OrderNo)
 		}
 	}
 	out := bufio.NewWriterSize(w, lines.MaxLine)
-	fmt.Fprintf(out, "%s,%s,%s,%d,%s,%s\n%s\n", kindControl, Version, date, said.rows, said.pay, said.refund, header)
+	names := header
+	if wide {
+		names = headerWide
+	}
+	fmt.Fprintf(out, "%s,%s,%s,%d,%s,%s\n%s\n", kindControl, Version, date, said.rows, said.pay, said.refund, names)
 	written := newTotals()
 	var buf []byte
 	for row := range rows {
-		buf = appendRow(buf[:0], &row)
+		buf = appendRow(buf[:0], &row, wide)
 		out.Write(buf) // bufio keeps the error for Flush
 		if f := written.add(&row); f != nil {
 			return f
@@ -51,12 +56,16 @@ func Write(w io.Writer, date bizdate.Date, rows iter.Seq[bankfiles.Order]) error
 // firstRow is the line of the first row, behind control record and header.
 const firstRow = 3
 
-func appendRow(buf []byte, row *bankfiles.Order) []byte {
+func appendRow(buf []byte, row *bankfiles.Order, wide bool) []byte {
 	amount, _ := row.Amount.Rescale(decimals) // check saw that it is possible
 	for _, cell := range [...]string{typeOf(row), row.OrderNo, row.RefundNo, row.Member, row.Channel, amount.String()} {
 		buf = append(append(buf, cell...), ',')
 	}
-	return append(row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout), '\n')
+	buf = row.Time.In(bizdate.Zone).AppendFormat(buf, lines.TimeLayout)
+	if wide {
+		buf = appendMore(buf, row)
+	}
+	return append(buf, '\n')
 }
 
 // typeOf is the first cell of a row.
@@ -86,12 +95,15 @@ func (t *totals) add(row *bankfiles.Order) *fault.Fault {
 	if row.Kind == bankfiles.Refund {
 		to = &t.refund
 	}
+	t.rows++
+	if !row.Status.Collected() {
+		return nil
+	}
 	sum, err := to.Add(row.Amount)
 	if err != nil {
 		return fault.Invalid("orders.overflow")
 	}
 	*to = sum
-	t.rows++
 	return nil
 }
 
@@ -113,5 +125,5 @@ func check(row *bankfiles.Order, date bizdate.Date) *fault.Fault {
 	case bizdate.Of(row.Time) != date:
 		return fault.Invalid("orders.day", date)
 	}
-	return nil
+	return checkMore(row)
 }

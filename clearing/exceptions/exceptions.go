@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"custody/clearing/events"
 	"custody/internal/bizdate"
@@ -33,6 +34,9 @@ const (
 	UnknownPayer Kind = "UNKNOWN_PAYER" // 不明来账
 	OffSystem    Kind = "OFF_SYSTEM"    // a debit that no instruction of ours explains
 	InTransit    Kind = "IN_TRANSIT"    // 在途未到 beyond its limit
+	LatePaid     Kind = "LATE_PAID"     // 迟到支付: paid, though our file says that it was not
+	DupPaid      Kind = "DUP_PAID"      // 重复支付: paid again through another channel
+	Coupon       Kind = "COUPON"        // a coupon that head office's marketing money does not cover
 )
 
 // State of an exception.
@@ -98,9 +102,9 @@ func OpenedOn(ctx context.Context, tx *store.Tx, custodyID int64, e Exception) (
 	}
 	e.ID = fmt.Sprintf("X%s-%03d", e.OpenedDate.Compact(), n+1)
 	_, err = tx.Exec(ctx, `INSERT INTO exceptions (custody_id, `+columns+`)
-		VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, '', '{}')`,
+		VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')`,
 		custodyID, e.ID, e.Kind, e.Subject, e.State, e.OpenedDate, e.Channel, e.ClearingDate, e.Member,
-		e.Amount, e.Ours, e.Theirs, e.Owner, e.DueDate)
+		e.Amount, e.Ours, e.Theirs, e.Owner, e.DueDate, e.Template)
 	if err != nil {
 		return "", err
 	}
@@ -121,6 +125,23 @@ func Find(ctx context.Context, tx *store.Tx, custodyID int64, id string) (Except
 		err = fault.Invalid("exception.unknown", id).On("ID", id)
 	}
 	return e, err
+}
+
+// SentBack returns the oldest case of an order that two people decided to send
+// back through the channel and whose refund no bill has listed.
+func SentBack(ctx context.Context, tx *store.Tx, custodyID int64, channel, orderNo string, amount money.Amount) (Exception, bool, error) {
+	if orderNo == "" {
+		return Exception{}, false, nil
+	}
+	var list []Exception
+	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM exceptions WHERE custody_id = ? AND closed_date IS NULL AND state = 'POSTED'
+		AND template = 'send-back' AND channel = ? AND amount_fen = ? ORDER BY exception_id`, custodyID, channel, amount)
+	for _, e := range list {
+		if number, _, _ := strings.Cut(e.Subject, "#"); e.Subject == orderNo || number == orderNo {
+			return e, true, err
+		}
+	}
+	return Exception{}, false, err
 }
 
 // OpenFor returns the open exception about a subject.
