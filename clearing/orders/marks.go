@@ -31,7 +31,8 @@ type Mark struct {
 
 const markColumns = "file_id, row_no, mark, order_no, member, channel, amount_fen"
 
-// SaveMarks writes the marks of a file.
+// SaveMarks writes the marks of a file, in the transaction in which it becomes
+// LOADED: an interrupted load leaves none.
 func SaveMarks(ctx context.Context, tx *store.Tx, custodyID, fileID int64, marks []Mark) error {
 	if len(marks) == 0 {
 		return nil

@@ -109,9 +109,6 @@ func Drop(ctx context.Context, tx *store.Tx, custodyID, fileID int64) error {
 	if _, err := tx.Exec(ctx, "DELETE FROM orders WHERE custody_id = ? AND file_id = ?", custodyID, fileID); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM order_marks WHERE custody_id = ? AND file_id = ?", custodyID, fileID); err != nil {
-		return err
-	}
 	_, err := tx.Exec(ctx, "DELETE FROM bill_rows WHERE custody_id = ? AND file_id = ?", custodyID, fileID)
 	return err
 }
