@@ -80,14 +80,8 @@ func (e *Engine) checkDraft(ctx context.Context, tx *store.Tx, c RuleConfig) err
 	if effective < earliest {
 		return fault.Invalid("rule.backdated", effective, earliest).On("effective", c.Effective)
 	}
-	for _, l := range c.Levels {
-		code, named := strings.CutPrefix(l.To, "member:")
-		if !named {
-			continue
-		}
-		if _, found, err := e.Book.GetMember(ctx, tx, code); err != nil || !found {
-			return firstErr(err, fault.Invalid("member.unknown", code).On("to", l.To))
-		}
+	if err := e.checkReceivers(ctx, tx, c); err != nil {
+		return err
 	}
 	days := e.Config.Limits.RateCoolingDays
 	if days == 0 || earliest.IsZero() || effective >= earliest.AddDays(days) {
@@ -102,6 +96,21 @@ func (e *Engine) checkDraft(ctx context.Context, tx *store.Tx, c RuleConfig) err
 		return nil
 	}
 	return fault.Invalid("rule.cooling", effective, earliest.AddDays(days), days).On("effective", c.Effective)
+}
+
+// checkReceivers refuses a rule that names a member who is not there: every
+// order would stay unsplit.
+func (e *Engine) checkReceivers(ctx context.Context, tx *store.Tx, c RuleConfig) error {
+	for _, l := range c.Levels {
+		code, named := strings.CutPrefix(l.To, "member:")
+		if !named {
+			continue
+		}
+		if _, found, err := e.Book.GetMember(ctx, tx, code); err != nil || !found {
+			return firstErr(err, fault.Invalid("member.unknown", code).On("to", l.To))
+		}
+	}
+	return nil
 }
 
 // sameShares reports whether two rules give the same shares: their dates and

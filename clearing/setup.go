@@ -147,6 +147,11 @@ func (e *Engine) setup(ctx context.Context) error {
 		if _, err := e.importMembers(ctx, tx, setupActor, at, path); err != nil {
 			return err
 		}
+		for _, r := range e.Config.Rules {
+			if err := e.checkReceivers(ctx, tx, r); err != nil {
+				return err
+			}
+		}
 		return e.checkPartners(ctx, tx)
 	})
 }

@@ -1,12 +1,15 @@
 package clearing_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"custody/bankfiles"
 	"custody/clearing"
+	"custody/internal/clock"
 	"custody/internal/fault"
 	"custody/internal/store"
 	"custody/subaccounts"
@@ -159,5 +162,20 @@ func TestRegionsFromAFile(t *testing.T) {
 	report, err := s.engine.Verify(s.ctx, nil)
 	if err != nil || !report.OK {
 		t.Errorf("%v %+v", err, report)
+	}
+}
+
+// TestInitRefusesAStranger: custody.yaml names a receiver that members.csv lacks.
+func TestInitRefusesAStranger(t *testing.T) {
+	home := t.TempDir()
+	for name, text := range map[string]string{"members.csv": workedMembers,
+		"custody.yaml": strings.Replace(workedConfig, twoRates, strings.Replace(fourLevels, "member:B", "member:GONE", 1), 1)} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, err := clearing.Init(context.Background(), clearing.OpenOptions{Home: home, Clock: clock.Fixed(day("2026-02-12").At(10, 0)), Random: clock.Rand()})
+	if fault.CodeOf(err) != "member.unknown" {
+		t.Errorf("got %v", err)
 	}
 }
