@@ -117,6 +117,9 @@ func (w *Work) orderPayment(ctx context.Context, tx *store.Tx, o PaymentOrder) e
 	if err != nil || !added {
 		return err
 	}
+	if err := payout.AuditedOrders.Record(ctx, tx, w.Book.ID(), w.Stamp, w.Actor, "payment.order", []any{o.Kind, o.Reference}, nil); err != nil {
+		return err
+	}
 	if err := w.checkDecided(ctx, tx, o); err != nil {
 		return err
 	}

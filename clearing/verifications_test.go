@@ -1,10 +1,12 @@
 package clearing_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"custody/bankfiles"
+	"custody/clearing"
 	"custody/clearing/payout"
 	"custody/internal/money"
 	"custody/internal/store"
@@ -199,5 +201,26 @@ func TestHeadOfficeWithdrawal(t *testing.T) {
 	r, err = s.engine.CorporateReport(s.ctx, day("2026-02-12"), day("2026-02-13"))
 	if err != nil || r.OK() || r.Findings[0].Subject != serialB {
 		t.Errorf("not found: %+v %v", r, err)
+	}
+}
+
+// TestPaymentTampered: who is paid, and who a member is, cannot be changed behind
+// the program's back.
+func TestPaymentTampered(t *testing.T) {
+	s := micro(t)
+	if err := s.engine.SetIdentity(s.ctx, "maker1", subaccounts.Identity{Member: "A", Kind: "company", Name: "加盟商甲", Number: "91350100M000100Y43"}); err != nil {
+		t.Fatal(err)
+	}
+	s.withdraw("", "A", "10.00", "W1")
+	s.invariants()
+	for table, set := range map[string]string{"payment_orders": "payee_account = '62'", "identities": "legal_name = 'x'", "verifications": "amount_fen = 1"} {
+		s.do(func(tx *store.Tx) error {
+			_, err := tx.Exec(s.ctx, "UPDATE "+table+" SET "+set)
+			return err
+		})
+		report, err := s.engine.Verify(s.ctx, nil)
+		if err != nil || report.OK || !slices.ContainsFunc(report.Problems, func(p clearing.VerifyProblem) bool { return p.Table == table }) {
+			t.Errorf("%s: not found: %v %+v", table, err, report)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"custody/clearing/approval"
 	"custody/clearing/escrow"
 	"custody/clearing/events"
+	"custody/clearing/payout"
 	"custody/clearing/people"
 	"custody/internal/audit"
 	"custody/internal/bizdate"
@@ -57,7 +58,8 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 		for _, p := range problems {
 			report.add(p)
 		}
-		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters} {
+		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters,
+			auditedVerifications, payout.AuditedOrders} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err

@@ -27,7 +27,7 @@ type Identity struct {
 
 const identityColumns = "member, legal_kind, legal_name, id_masked"
 
-// Identities is the table as the audit log covers it.
+// identitiesAudit is the table as the audit log covers it.
 var identitiesAudit = audit.Table{Name: "identities", Key: []string{"member"}, Columns: []string{"legal_kind", "legal_name", "id_masked"}}
 
 // SetIdentity records who a member is in law. An unknown member is

@@ -208,7 +208,7 @@ func (v *verifier) checkAudit(ctx context.Context) error {
 		return err
 	}
 	v.counts.Events = events
-	for _, table := range []audit.Table{membersAudit, bindingsAudit, regionsAudit, statesAudit} {
+	for _, table := range []audit.Table{membersAudit, bindingsAudit, regionsAudit, statesAudit, identitiesAudit} {
 		findings, _, err := table.Verify(ctx, v.tx, v.book.id)
 		if err != nil {
 			return err

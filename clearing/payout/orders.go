@@ -3,6 +3,7 @@ package payout
 import (
 	"context"
 
+	"custody/internal/audit"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -72,6 +73,11 @@ func (o Order) content() Order {
 
 const orderColumns = `kind, reference, owner, payee_name, payee_account, bank_name, cnaps, super_bank, amount_fen, fee_fen,
 	purpose, approval_id, actor, state, applied_date, ended_date, serial`
+
+// AuditedOrders is what of the table the audit log covers: who asked for what, and
+// who is paid. What became of it follows from the vouchers.
+var AuditedOrders = audit.Table{Name: "payment_orders", Key: []string{"kind", "reference"}, Columns: []string{"owner", "payee_name", "payee_account",
+	"bank_name", "cnaps", "super_bank", "amount_fen", "fee_fen", "purpose", "approval_id", "actor", "applied_date"}}
 
 // AddOrder records a payment order as APPLIED. The same reference with the same
 // content is a no-op and returns false; with other content it is payment.conflict.
