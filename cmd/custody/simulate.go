@@ -22,6 +22,8 @@ type simulateFlags struct {
 	seed          uint64
 	orders, count int
 	faults        string
+	statement     string
+	bill          string
 	run           bool
 }
 
@@ -37,6 +39,8 @@ func newSimulateCmd(a *app) *cobra.Command {
 	flags.IntVar(&f.orders, "orders", 300, a.t("cli.flag.orders"))
 	flags.IntVar(&f.count, "members", 6, a.t("cli.flag.members"))
 	flags.StringVar(&f.faults, "faults", "", a.t("cli.flag.faults", strings.Join(simbank.FaultNames(), ", ")))
+	flags.StringVar(&f.statement, "statement", simbank.StatementCamt, a.t("cli.flag.statement-form", strings.Join(simbank.StatementForms(), ", ")))
+	flags.StringVar(&f.bill, "bill", simbank.BillAlipay, a.t("cli.flag.bill-form", strings.Join(simbank.BillForms(), ", ")))
 	flags.BoolVar(&f.run, "run", false, a.t("cli.flag.run"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.does(func(ctx context.Context, _ []string) error { return a.simulate(ctx, f, cmd.Flags().Changed("faults")) })(cmd, args)
@@ -66,7 +70,8 @@ func (a *app) simulate(ctx context.Context, f simulateFlags, named bool) error {
 	if err != nil {
 		return err
 	}
-	p := simbank.Params{Dir: f.out, From: from, Days: f.days, Seed: f.seed, Orders: f.orders, Members: f.count, Working: cal.IsWorkingDay}
+	p := simbank.Params{Dir: f.out, From: from, Days: f.days, Seed: f.seed, Orders: f.orders, Members: f.count, Working: cal.IsWorkingDay,
+		Statement: f.statement, Bill: f.bill}
 	if named {
 		p.Faults = []string{}
 		for name := range strings.SplitSeq(f.faults, ",") {

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"custody/bankfiles"
-	"custody/bankfiles/camt"
 	"custody/bankfiles/payfile"
 	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
@@ -288,8 +287,8 @@ func (b *bank) write() ([]string, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if err := put("statement-"+b.date.Compact()+".xml", func(w io.Writer) error {
-		return camt.Write(w, b.plan.statement(b.date, b.opening, b.after.ClosingFen, b.lines))
+	if err := put(b.plan.statementName(b.date), func(w io.Writer) error {
+		return b.plan.writeStatement(w, b.date, b.opening, b.after.ClosingFen, b.lines)
 	}); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -50,7 +51,7 @@ func (g *generator) writeHome() error {
 		FeePPM, HeadOfficePPM, PartnerPPM               int
 		Channels                                        []view
 	}{custodyAccount, corporateName, corporateAccount, fmt.Sprintf("%04d-01-01", g.From.Year()), feePPM, headOfficePPM, partnerPPM, nil}
-	for _, c := range channels {
+	for _, c := range g.channelsOf() {
 		days := "working"
 		if c.payNatural {
 			days = "natural"
@@ -63,6 +64,14 @@ func (g *generator) writeHome() error {
 	}
 	if err := writeFile(filepath.Join(g.Dir, configFile), text.Bytes()); err != nil {
 		return err
+	}
+	if g.Statement == StatementCSV {
+		if err := os.MkdirAll(filepath.Join(g.Dir, "profiles"), 0o750); err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(g.Dir, "profiles", "simulated-bank.yaml"), []byte(tableProfile)); err != nil {
+			return err
+		}
 	}
 	return atomicfile.Write(filepath.Join(g.Dir, "members.csv"), filePerm, g.writeMembers)
 }

@@ -32,8 +32,10 @@ type plan struct {
 	Members  int            `json:"members"`
 	Partners int            `json:"partners"`
 	Faults   []plannedFault `json:"faults"`
-	Receipts []line         `json:"receipts"` // credits that do not depend on payouts
-	Scopes   []scope        `json:"scopes"`
+	// Statement is the form of the statements where it is not camt.053.
+	Statement string  `json:"statement,omitempty"`
+	Receipts  []line  `json:"receipts"` // credits that do not depend on payouts
+	Scopes    []scope `json:"scopes"`
 
 	codes []string // of all members, franchisees first
 }
@@ -71,7 +73,7 @@ func (l *line) at() time.Time {
 
 func newPlan(p *Params, partners int, faults []plannedFault) *plan {
 	pl := &plan{Version: planVersion, From: p.From, Days: p.Days, Seed: p.Seed, Orders: p.Orders,
-		Members: p.Members, Partners: partners, Faults: faults}
+		Members: p.Members, Partners: partners, Faults: faults, Statement: named(p.Statement, StatementCamt)}
 	pl.name()
 	return pl
 }

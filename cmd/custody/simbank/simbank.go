@@ -37,6 +37,9 @@ type Params struct {
 	// from the seed or on a pinned one: "refused@2026-02-13", "channel-late@2026-02-12/ALI".
 	// nil is [DefaultFaults]; empty is none.
 	Faults []string
+	// Statement is the form of the bank's statements, one of [StatementForms], and
+	// Bill that of the second channel's bill, one of [BillForms]; empty: the first.
+	Statement, Bill string
 	// Working reports whether banks and head office work on a day.
 	Working func(bizdate.Date) (bool, error)
 	// SameDay is one order in how many is refunded on its own day; 0 is 200.
@@ -79,7 +82,7 @@ func (p *Params) validate() error {
 	case p.Members < 1 || p.Members > maxMembers:
 		return fault.Invalid("simbank.members", p.Members, maxMembers)
 	}
-	return nil
+	return p.checkForms()
 }
 
 // Generate writes custody.yaml, members.csv, the inbox of all days and what

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"custody/bankfiles"
 	alipaybill "custody/bankfiles/alipay"
 	"custody/bankfiles/camt"
 	"custody/bankfiles/orderfile"
+	"custody/bankfiles/unionpay"
 	wechatbill "custody/bankfiles/wechat"
 	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
@@ -32,12 +32,12 @@ func (g *generator) writeDay(date bizdate.Date) error {
 		return err
 	}
 	for c, ch := range channels {
-		name := "bill-" + ch.code + "-" + date.Compact() + ".csv"
+		name := g.billName(c, d)
 		path := g.path(name)
 		if g.plan.has(MissingBill, date, ch.code) {
 			path = filepath.Join(g.Dir, stateDir, name)
 		}
-		if err := atomicfile.Write(path, filePerm, func(w io.Writer) error { return d.writeBill(w, c) }); err != nil {
+		if err := atomicfile.Write(path, filePerm, func(w io.Writer) error { return d.writeBill(w, c, g.Bill) }); err != nil {
 			return err
 		}
 		if err := g.planPayment(d, c); err != nil {
@@ -54,7 +54,7 @@ func (g *generator) writeDay(date bizdate.Date) error {
 
 const product = "门店消费"
 
-func (d *day) writeBill(w io.Writer, c int) error {
+func (d *day) writeBill(w io.Writer, c int, form string) error {
 	merchant := channels[c].merchant
 	switch {
 	case c == wechat && d.bills[c].rows == 0:
@@ -64,6 +64,8 @@ func (d *day) writeBill(w io.Writer, c int) error {
 		return wechatbill.Write(w, head, d.bill(c))
 	case d.bills[c].rows == 0:
 		return alipaybill.WriteNoBill(w)
+	case form == BillUnionPay:
+		return unionpay.Write(w, unionpay.ZM, unionPay(d.bill(c)))
 	}
 	exported := d.date.AddDays(1).At(9, 0)
 	head := alipaybill.Head{Account: merchant, Date: d.date, Exported: exported, Product: product}
@@ -111,19 +113,6 @@ func (l *line) entry() bankfiles.StatementEntry {
 	return bankfiles.StatementEntry{BankRef: l.Ref, EntryRef: l.Ref, EndToEndID: l.Serial, BookingDate: l.Date,
 		BookingTime: l.at(), ValueDate: l.Value, Amount: yuan(l.Fen), Reversal: l.Reversal, Status: bankfiles.Booked,
 		Code: l.Code, CounterpartyName: l.Name, CounterpartyAccount: l.Account, Remark: l.Remark}
-}
-
-// statement is the end-of-day statement of the lines, opening to closing.
-func (p *plan) statement(date bizdate.Date, opening, closing int64, lines []line) camt.Document {
-	head := p.head("EOD", date)
-	from, to := yuan(opening), yuan(closing)
-	head.Opening, head.Closing = &from, &to
-	content := camt.Content{Head: head, Entries: make([]bankfiles.StatementEntry, 0, len(lines))}
-	for i := range lines {
-		content.Entries = append(content.Entries, lines[i].entry())
-	}
-	return camt.Document{Kind: bankfiles.EndOfDay, MessageID: "EOD" + date.Compact(),
-		Created: date.At(24, 0).Add(10 * time.Minute), Statements: []camt.Content{content}}
 }
 
 // The shares of a channel's clearing date: one number of fen a line, in the
