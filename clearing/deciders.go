@@ -25,6 +25,7 @@ func deciders() map[string]decider {
 		escrowVerdict:  (*Work).decideEscrow,
 	}
 	all[parameterChange] = (*Work).decideParameter
+	all[openingKind] = (*Work).decideOpening
 	for event, kind := range actionTable() {
 		if !kind.alone {
 			all[event] = (*Work).decideAction
