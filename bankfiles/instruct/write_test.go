@@ -62,7 +62,7 @@ func structure(version instruct.Version) rule {
 	transfer.Max = 0
 	return part("Document", 1, part("CstmrCdtTrfInitn", 1,
 		part("GrpHdr", 1, leaf("MsgId", 1, 35), leaf("CreDtTm", 1, 25), leaf("NbOfTxs", 1, 15), leaf("CtrlSum", 0, 18), part("InitgPty", 1, leaf("Nm", 0, 140))),
-		rule{"PmtInf", 1, 0, 0, []rule{leaf("PmtInfId", 1, 35), leaf("PmtMtd", 1, 3), leaf("NbOfTxs", 0, 15), leaf("CtrlSum", 0, 18), date,
+		rule{Name: "PmtInf", Min: 1, Kids: []rule{leaf("PmtInfId", 1, 35), leaf("PmtMtd", 1, 3), leaf("NbOfTxs", 0, 15), leaf("CtrlSum", 0, 18), date,
 			part("Dbtr", 1, leaf("Nm", 0, 140)), accountRule("DbtrAcct", 1), agentRule("DbtrAgt", 1), transfer}}))
 }
 

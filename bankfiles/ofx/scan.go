@@ -225,9 +225,18 @@ func (s *scanner) tidy() {
 		}
 	}
 	if bytes.IndexByte(v, '&') >= 0 {
-		v = []byte(html.UnescapeString(string(v)))
+		v = unescape(v)
 	}
 	s.value = append(s.value[:0], v...)
+}
+
+// unescape resolves entities. &amp; is by far the most frequent, and what it
+// leaves is not looked at again.
+func unescape(v []byte) []byte {
+	if bytes.Count(v, []byte{'&'}) == bytes.Count(v, []byte("&amp;")) {
+		return bytes.ReplaceAll(v, []byte("&amp;"), []byte{'&'})
+	}
+	return []byte(html.UnescapeString(string(v)))
 }
 
 // versionOf reads VERSION:102 or VERSION="203" of a header.

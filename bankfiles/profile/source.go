@@ -175,7 +175,7 @@ func split(dst [][]byte, line []byte, separator string) ([][]byte, bool) {
 			}
 			continue
 		}
-		end := bytes.Index(line, sep)
+		end := index(line, sep)
 		if end < 0 {
 			return append(dst, line), true
 		}
@@ -183,6 +183,19 @@ func split(dst [][]byte, line []byte, separator string) ([][]byte, bool) {
 		line = line[end+len(sep):]
 	}
 	return dst, len(bytes.Trim(line, separator+" \t")) == 0
+}
+
+// index is bytes.Index, quick over the few bytes of a cell.
+func index(line, sep []byte) int {
+	if len(sep) > 1 {
+		return bytes.Index(line, sep)
+	}
+	for i, c := range line {
+		if c == sep[0] {
+			return i
+		}
+	}
+	return -1
 }
 
 // quoted returns the cell behind an opening quote and what follows the closing one.

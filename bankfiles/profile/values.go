@@ -31,6 +31,11 @@ func clean(cell []byte) []byte {
 	if isASCII(cell) {
 		return cell
 	}
+	// The bytes that begin and end the wide spaces; most cells have neither.
+	first, last := cell[0], cell[len(cell)-1]
+	if first > ' ' && first != "\u3000"[0] && first != "\u00A0"[0] && last > ' ' && last != "\u3000"[2] && last != "\u00A0"[1] {
+		return cell
+	}
 	return bytes.Trim(cell, " \t\u3000\u00A0")
 }
 
