@@ -39,9 +39,13 @@ func TestEveryCodeHasTexts(t *testing.T) {
 		t.Fatalf("only %d codes found in the source", len(used))
 	}
 	texts := "\n" + string(raw)
+	loading, err := os.ReadFile("../../internal/lang/texts/loading.yaml") // of columns that only the order file has
+	if err != nil {
+		t.Fatal(err)
+	}
 	for c := range used {
 		for _, entry := range []string{c, c + ".hint"} {
-			if !strings.Contains(texts, "\n"+entry+":\n") {
+			if !strings.Contains(texts+string(loading), "\n"+entry+":\n") {
 				t.Errorf("%s has no text", entry)
 			}
 		}
