@@ -62,8 +62,7 @@ func (b *Book) accountID(ctx context.Context, tx *store.Tx, code, owner string) 
 // open days, of which there are two or three, come before it.
 func (b *Book) accountAsOf(ctx context.Context, tx *store.Tx, account int64, date bizdate.Date) (money.Amount, error) {
 	var balance money.Amount
-	err := tx.Each(ctx, `SELECT debit_fen, credit_fen, closing_fen FROM day_balances
-		WHERE custody_id = ? AND account_id = ? AND accounting_date <= ? ORDER BY accounting_date DESC`, []any{b.id, account, date},
+	err := tx.Each(ctx, asOfQuery, []any{b.id, account, date},
 		func(scan func(...any) error) error {
 			var debit, credit money.Amount
 			var closing *int64

@@ -1,9 +1,9 @@
 package subaccounts
 
 import (
+	"bytes"
 	"context"
 	"slices"
-	"strings"
 
 	"custody/internal/audit"
 	"custody/internal/bizdate"
@@ -222,9 +222,9 @@ func (v *verifier) checkAudit(ctx context.Context) error {
 }
 
 // lines returns how many entries a legs column names.
-func lines(legs string) int {
-	if legs == "" {
+func lines(legs []byte) int {
+	if len(legs) == 0 {
 		return 0
 	}
-	return strings.Count(legs, " ") + 1
+	return bytes.Count(legs, []byte{' '}) + 1
 }

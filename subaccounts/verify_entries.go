@@ -65,33 +65,39 @@ const verifyColumns = "account_id, seq, voucher_id, line, accounting_date, amoun
 func (v *verifier) addUp(ctx context.Context, r *voucherRange, h *hasher, from, to int64) (map[int64]*accountSums, error) {
 	sums := map[int64]*accountSums{}
 	var at *accountSums
-	var e entryForm
-	var item sql.RawBytes
-	err := v.tx.Each(ctx, "SELECT "+verifyColumns+` FROM entries
-		WHERE custody_id = ? AND account_id >= ? AND account_id <= ? ORDER BY account_id, seq`, []any{v.book.id, from, to},
-		func(scan func(...any) error) error {
-			if err := scan(&e.account, &e.seq, &e.voucher, &e.line, &e.date, &e.amount, &item, &e.after); err != nil {
-				return err
+	add := func(e *entryForm) {
+		v.counts.Entries++
+		if at == nil || at.id != e.account {
+			at = &accountSums{id: e.account, key: Key{Code: fmt.Sprint("#", e.account)}}
+			sums[e.account] = at
+			if a := v.accounts[e.account]; a != nil {
+				at.key = a.key
+			} else {
+				v.report("account", "accounts", at.key.Code, "ledger.verify.account_alone", at.key)
 			}
-			e.item = item
-			v.counts.Entries++
-			if at == nil || at.id != e.account {
-				at = &accountSums{id: e.account, key: Key{Code: fmt.Sprint("#", e.account)}}
-				sums[e.account] = at
-				if a := v.accounts[e.account]; a != nil {
-					at.key = a.key
-				} else {
-					v.report("account", "accounts", at.key.Code, "ledger.verify.account_alone", at.key)
-				}
-			}
-			e.code, e.owner = at.key.Code, at.key.Owner
-			if !r.take(h, &e) && (r.next == 0 || e.voucher < r.next) {
-				v.report("entry", "entries", fmt.Sprint(at.key, " ", e.seq), "ledger.verify.entry_alone", at.key, e.seq)
-			}
-			v.addEntry(at, &e)
-			return nil
-		})
+		}
+		e.code, e.owner = at.key.Code, at.key.Owner
+		if !r.take(h, e) && (r.next == 0 || e.voucher < r.next) {
+			v.report("entry", "entries", fmt.Sprint(at.key, " ", e.seq), "ledger.verify.entry_alone", at.key, e.seq)
+		}
+		v.addEntry(at, e)
+	}
+	err := beside(add, func(next func() *entryForm) error {
+		return v.eachEntry(ctx, "account_id >= ? AND account_id <= ?", from, to, next)
+	})
 	return sums, err
+}
+
+// eachEntry reads entries in the order of accounts into what next returns.
+func (v *verifier) eachEntry(ctx context.Context, where string, from, to int64, next func() *entryForm) error {
+	var item sql.RawBytes
+	return v.tx.Each(ctx, "SELECT "+verifyColumns+" FROM entries WHERE custody_id = ? AND "+where+" ORDER BY account_id, seq",
+		[]any{v.book.id, from, to}, func(scan func(...any) error) error {
+			e := next()
+			err := scan(&e.account, &e.seq, &e.voucher, &e.line, &e.date, &e.amount, &item, &e.after)
+			e.item = append(e.item[:0], item...)
+			return err
+		})
 }
 
 // addEntry adds one entry to its account and checks the chain of balances.
@@ -140,25 +146,20 @@ func (v *verifier) readEntriesAgain(ctx context.Context, r *voucherRange) error 
 	if r.next > 0 {
 		to = r.next - 1
 	}
-	var e entryForm
-	var item sql.RawBytes
-	return v.tx.Each(ctx, "SELECT "+verifyColumns+" FROM entries WHERE custody_id = ? AND voucher_id >= ? AND voucher_id <= ? ORDER BY account_id, seq",
-		[]any{v.book.id, r.ids[0], to}, func(scan func(...any) error) error {
-			if err := scan(&e.account, &e.seq, &e.voucher, &e.line, &e.date, &e.amount, &item, &e.after); err != nil {
-				return err
-			}
-			e.item = item
-			e.code, e.owner = "", ""
-			key := Key{Code: fmt.Sprint("#", e.account)}
-			if a := v.accounts[e.account]; a != nil {
-				key = a.key
-				e.code, e.owner = key.Code, key.Owner
-			}
-			if !r.take(h, &e) {
-				v.report("entry", "entries", fmt.Sprint(key, " ", e.seq), "ledger.verify.entry_alone", key, e.seq)
-			}
-			return nil
-		})
+	again := func(e *entryForm) {
+		e.code, e.owner = "", ""
+		key := Key{Code: fmt.Sprint("#", e.account)}
+		if a := v.accounts[e.account]; a != nil {
+			key = a.key
+			e.code, e.owner = key.Code, key.Owner
+		}
+		if !r.take(h, e) {
+			v.report("entry", "entries", fmt.Sprint(key, " ", e.seq), "ledger.verify.entry_alone", key, e.seq)
+		}
+	}
+	return beside(again, func(next func() *entryForm) error {
+		return v.eachEntry(ctx, "voucher_id >= ? AND voucher_id <= ?", r.ids[0], to, next)
+	})
 }
 
 func (v *verifier) checkAccount(a *verifiedAccount, got *accountSums) {

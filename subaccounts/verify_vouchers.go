@@ -55,26 +55,30 @@ func (v *verifier) readRange(ctx context.Context, r *voucherRange, from int64) e
 	r.ids, r.dates, r.keys, r.first, r.next = r.ids[:0], r.dates[:0], r.keys[:0], r.first[:0], 0
 	h := v.book.newHasher()
 	slots := 0
-	err := v.tx.Each(ctx, "SELECT voucher_id, accounting_date, reference, legs FROM vouchers WHERE custody_id = ? AND voucher_id >= ? ORDER BY voucher_id",
-		[]any{v.book.id, from}, func(scan func(...any) error) error {
-			var id int64
-			var date bizdate.Date
-			var ref, legs string
-			if err := scan(&id, &date, &ref, &legs); err != nil {
-				return err
-			}
-			n := lines(legs)
-			if slots > 0 && slots+n > v.entryMax {
-				r.next = id
-				return errStop
-			}
-			r.ids = append(r.ids, id)
-			r.dates = append(r.dates, date)
-			r.keys = append(r.keys, h.voucherKey(id, ref))
-			r.first = append(r.first, slots)
-			slots += n
-			return nil
-		})
+	key := func(row *voucherRef) { r.keys = append(r.keys, h.voucherKey(row.id, string(row.content))) }
+	err := beside(key, func(next func() *voucherRef) error {
+		var ref, legs sql.RawBytes
+		return v.tx.Each(ctx, "SELECT voucher_id, accounting_date, reference, legs FROM vouchers WHERE custody_id = ? AND voucher_id >= ? ORDER BY voucher_id",
+			[]any{v.book.id, from}, func(scan func(...any) error) error {
+				var id int64
+				var date bizdate.Date
+				if err := scan(&id, &date, &ref, &legs); err != nil {
+					return err
+				}
+				n := lines(legs)
+				if slots > 0 && slots+n > v.entryMax {
+					r.next = id
+					return errStop
+				}
+				r.ids = append(r.ids, id)
+				r.dates = append(r.dates, date)
+				r.first = append(r.first, slots)
+				slots += n
+				row := next()
+				row.id, row.content = id, append(row.content[:0], ref...)
+				return nil
+			})
+	})
 	r.first = append(r.first, slots)
 	r.sums, r.wrong = zeroed(r.sums, len(r.ids)), zeroed(r.wrong, len(r.ids))
 	r.hashes, r.legs = zeroed(r.hashes, slots), zeroed(r.legs, slots)
@@ -115,22 +119,36 @@ func (v *verifier) checkVouchers(ctx context.Context, r *voucherRange, nodes *au
 		return nil
 	}
 	h := v.book.newHasher()
-	var w header
-	var event, reference, source, actor, legs, leaf, content sql.RawBytes
 	texts := interned{}
-	return v.tx.Each(ctx, `SELECT voucher_id, accounting_date, voucher_no, event, reference, content_hash, reverses_id, source, actor, created_at, legs, leaf_hash
-		FROM vouchers WHERE custody_id = ? AND voucher_id >= ? AND voucher_id <= ? ORDER BY voucher_id`,
-		[]any{v.book.id, r.ids[0], r.ids[len(r.ids)-1]}, func(scan func(...any) error) error {
-			if err := scan(&w.id, &w.date, &w.no, &event, &reference, &content, &w.reverses, &source, &actor, &w.createdAt, &legs, &leaf); err != nil {
+	check := func(row *verifiedVoucher) {
+		w := &row.header
+		w.event, w.actor = texts.get(row.event), texts.get(row.actor)
+		w.reference, w.source = string(row.reference), string(row.source)
+		v.checkPlace(w)
+		v.checkVoucher(h, r, w, row.leaf)
+		nodes.Add(row.leaf)
+	}
+	return beside(check, func(next func() *verifiedVoucher) error {
+		var event, reference, source, actor, legs, leaf, content sql.RawBytes
+		return v.tx.Each(ctx, `SELECT voucher_id, accounting_date, voucher_no, event, reference, content_hash, reverses_id, source, actor, created_at, legs, leaf_hash
+			FROM vouchers WHERE custody_id = ? AND voucher_id >= ? AND voucher_id <= ? ORDER BY voucher_id`,
+			[]any{v.book.id, r.ids[0], r.ids[len(r.ids)-1]}, func(scan func(...any) error) error {
+				row := next()
+				w := &row.header
+				err := scan(&w.id, &w.date, &w.no, &event, &reference, &content, &w.reverses, &source, &actor, &w.createdAt, &legs, &leaf)
+				row.event, row.reference, row.source = append(row.event[:0], event...), append(row.reference[:0], reference...), append(row.source[:0], source...)
+				row.actor, row.leaf = append(row.actor[:0], actor...), append(row.leaf[:0], leaf...)
+				w.content, w.legs = append(w.content[:0], content...), append(w.legs[:0], legs...)
 				return err
-			}
-			w.event, w.actor = texts.get(event), texts.get(actor)
-			w.reference, w.source, w.content, w.legs = string(reference), string(source), content, legs
-			v.checkPlace(&w)
-			v.checkVoucher(h, r, &w, leaf)
-			nodes.Add(leaf)
-			return nil
-		})
+			})
+	})
+}
+
+// verifiedVoucher is a row of vouchers on its way from the reading to the
+// checking; it owns its bytes.
+type verifiedVoucher struct {
+	header
+	event, reference, source, actor, leaf []byte
 }
 
 // checkPlace checks that no position of the log and no number of the date is missing.

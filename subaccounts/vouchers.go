@@ -221,12 +221,25 @@ func parseLeg(leg string) (account, seq int64, ok bool) {
 	return account, seq, errA == nil && errS == nil
 }
 
+// The queries behind a balance on a date and the first row of a statement. A
+// test holds that each goes by a key: none may look at more than it returns.
+const (
+	spanQuery = `SELECT v.voucher_id FROM ledger_days d
+		CROSS JOIN vouchers v WHERE v.custody_id = d.custody_id AND v.accounting_date = d.accounting_date AND v.voucher_no IN (1, d.vouchers)
+		AND d.custody_id = ? AND d.accounting_date >= ? AND d.accounting_date <= ?`
+	datesQuery = `SELECT accounting_date FROM day_balances
+		WHERE custody_id = ? AND account_id = ? AND accounting_date >= ? AND accounting_date <= ? ORDER BY accounting_date`
+	seqQuery       = "SELECT voucher_id FROM entries WHERE custody_id = ? AND account_id = ? AND seq = ?"
+	statementQuery = `SELECT seq, voucher_id, line, accounting_date, amount_fen, item, balance_after_fen FROM entries
+		WHERE custody_id = ? AND account_id = ? AND seq >= ? ORDER BY seq`
+	asOfQuery = `SELECT debit_fen, credit_fen, closing_fen FROM day_balances
+		WHERE custody_id = ? AND account_id = ? AND accounting_date <= ? ORDER BY accounting_date DESC`
+)
+
 // voucherSpan returns the lowest and highest voucher_id dated from from to to,
 // or 0, 0 where there is none. Within a date ids ascend with numbers.
 func (b *Book) voucherSpan(ctx context.Context, tx *store.Tx, from, to bizdate.Date) (first, last int64, err error) {
-	err = tx.Each(ctx, `SELECT v.voucher_id FROM ledger_days d
-		JOIN vouchers v ON v.custody_id = d.custody_id AND v.accounting_date = d.accounting_date AND (v.voucher_no = 1 OR v.voucher_no = d.vouchers)
-		WHERE d.custody_id = ? AND d.accounting_date >= ? AND d.accounting_date <= ?`, []any{b.id, from, to},
+	err = tx.Each(ctx, spanQuery, []any{b.id, from, to},
 		func(scan func(...any) error) error {
 			var id int64
 			if err := scan(&id); err != nil {
@@ -251,7 +264,7 @@ func (b *Book) seqFrom(ctx context.Context, tx *store.Tx, account, voucher int64
 	for low < high {
 		mid := low + (high-low)/2
 		var id int64
-		if _, err := tx.Find(ctx, &id, "SELECT voucher_id FROM entries WHERE custody_id = ? AND account_id = ? AND seq = ?", b.id, account, mid); err != nil {
+		if _, err := tx.Find(ctx, &id, seqQuery, b.id, account, mid); err != nil {
 			return 0, err
 		}
 		if id < voucher {
@@ -276,8 +289,7 @@ func (b *Book) Entries(ctx context.Context, tx *store.Tx, code, owner string, fr
 	}
 	closing = opening
 	var dates []bizdate.Date
-	err = tx.Select(ctx, &dates, `SELECT accounting_date FROM day_balances
-		WHERE custody_id = ? AND account_id = ? AND accounting_date >= ? AND accounting_date <= ? ORDER BY accounting_date`, b.id, id, from, to)
+	err = tx.Select(ctx, &dates, datesQuery, b.id, id, from, to)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -290,8 +302,7 @@ func (b *Book) Entries(ctx context.Context, tx *store.Tx, code, owner string, fr
 		if err != nil {
 			return 0, 0, err
 		}
-		err = tx.Each(ctx, `SELECT seq, voucher_id, line, accounting_date, amount_fen, item, balance_after_fen FROM entries
-			WHERE custody_id = ? AND account_id = ? AND seq >= ? ORDER BY seq`, []any{b.id, id, seq},
+		err = tx.Each(ctx, statementQuery, []any{b.id, id, seq},
 			func(scan func(...any) error) error {
 				e := Entry{Key: Key{Code: code, Owner: owner}, AccountID: id}
 				if err := scan(&e.Seq, &e.VoucherID, &e.Line, &e.Date, &e.Amount, &e.Item, &e.BalanceAfter); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 
 	"custody/internal/fault"
@@ -31,7 +32,7 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 		config.RuntimeParams["application_name"] = "custody"
 	}
 	open := func(connections int) *sqlx.DB {
-		pool := sqlx.NewDb(sql.OpenDB(pgConnector{config}), "pgx")
+		pool := sqlx.NewDb(stdlib.OpenDB(*config), "pgx")
 		pool.SetMaxOpenConns(connections)
 		return pool
 	}
@@ -105,7 +106,7 @@ func (postgresEngine) loaded(ctx context.Context, tx *Tx) {
 func (e postgresEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 	tx.db.counters.statements.Add(3) // the rows and the savepoint around them
 	return tx.conn.Raw(func(inner any) error {
-		conn := inner.(*pgConn)
+		conn := inner.(*stdlib.Conn).Conn()
 		// As on SQLite, rows that are refused leave the transaction usable: the
 		// caller looks which of them it was.
 		if _, err := conn.Exec(ctx, "SAVEPOINT bulk"); err != nil {
@@ -120,7 +121,7 @@ func (e postgresEngine) bulkInsert(ctx context.Context, tx *Tx, b *Bulk) error {
 	})
 }
 
-func (e postgresEngine) bulkWrite(ctx context.Context, conn *pgConn, b *Bulk) error {
+func (e postgresEngine) bulkWrite(ctx context.Context, conn *pgx.Conn, b *Bulk) error {
 	if b.upsert != "" {
 		return e.unnest(ctx, conn, b)
 	}
@@ -134,7 +135,7 @@ func (e postgresEngine) bulkWrite(ctx context.Context, conn *pgConn, b *Bulk) er
 }
 
 // unnest writes the rows with one statement that takes an array per column.
-func (postgresEngine) unnest(ctx context.Context, conn *pgConn, b *Bulk) error {
+func (postgresEngine) unnest(ctx context.Context, conn *pgx.Conn, b *Bulk) error {
 	var args []any
 	var fields, arrays, names []string
 	for i := range b.columns {

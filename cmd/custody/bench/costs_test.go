@@ -24,7 +24,7 @@ func TestCosts(t *testing.T) {
 	}{
 		{"statements", float64(c.Statements), 1_150}, // [907: 550 payouts and 150 refunds are most of them]
 		{"rows written", float64(c.Rows), 18_500},    // [14,855]
-		{"commits", float64(c.Commits), 9},           // [7.2, the same for a million orders in all but 30]
+		{"commits", float64(c.Commits), 9},           // [7.2]
 		{"checkpoints", float64(c.Checkpoints), 0.2}, // [0.1: one, at the end]
 		{"allocations", float64(c.Allocs), 121_000},  // [96,983]
 	} {
