@@ -99,11 +99,12 @@ func (w *Work) saveRun(ctx context.Context, tx *store.Tx, step, scope string, ru
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO runs (custody_id, accounting_date, phase, step, scope, round, version, state, inputs_hash,
 			n_in, n_done, n_skipped, n_failed, cursor, actor, started_at, finished_at)
-		VALUES (?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, 1, (SELECT COALESCE(MAX(version), 0) + 1 FROM runs WHERE custody_id = ? AND accounting_date = ? AND step = ? AND scope = ?
+			AND state = 'SUPERSEDED'), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (custody_id, accounting_date, phase, step, scope, round, version) DO UPDATE SET
 			state = excluded.state, inputs_hash = excluded.inputs_hash, n_in = excluded.n_in, n_done = excluded.n_done,
 			n_skipped = excluded.n_skipped, n_failed = excluded.n_failed, cursor = excluded.cursor, finished_at = excluded.finished_at`,
-		w.Book.ID(), w.Date, phaseOf(step), step, scope, run.State, run.InputsHash,
+		w.Book.ID(), w.Date, phaseOf(step), step, scope, w.Book.ID(), w.Date, step, scope, run.State, run.InputsHash,
 		run.In, run.Done, run.Skipped, run.Failed, run.Cursor, w.Actor, w.Stamp.UnixMilli(), finished)
 	return err
 }

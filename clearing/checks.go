@@ -54,24 +54,24 @@ const (
 	checkWaived      = "waived" // 放行: the file it needs was waived by two people
 )
 
-// runChecks runs R1 to R11 for the work's date.
-func (w *Work) runChecks(ctx context.Context, tx *store.Tx) ([]CheckView, error) {
+// runChecks runs R1 to R11 and the four proofs for the work's date.
+func (w *Work) runChecks(ctx context.Context, tx *store.Tx) ([]CheckView, []Proof, error) {
 	c := &checker{ctx: ctx, w: w, tx: tx}
 	var err error
 	if c.movements, err = w.Book.Movements(ctx, tx, w.Date); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.open, err = exceptions.AsOf(ctx, tx, w.Book.ID(), w.Date); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.tie, err = w.TieOut(ctx, tx, w.Date); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	views := make([]CheckView, 0, len(closingChecks))
 	for _, k := range closingChecks {
 		diff, lines, err := k.run(c)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		v := CheckView{ID: k.id, OK: diff == 0, State: checkPassed, Difference: diff, Detail: lines}
 		switch {
@@ -84,7 +84,8 @@ func (w *Work) runChecks(ctx context.Context, tx *store.Tx) ([]CheckView, error)
 		}
 		views = append(views, v)
 	}
-	return views, nil
+	proofs, err := c.prove()
+	return views, proofs, err
 }
 
 func line(label string, amount money.Amount, note ...string) CheckLine {
@@ -377,6 +378,7 @@ func (w *Work) stepProve(ctx context.Context) (Counts, error) {
 		return w.once(ctx, stepTrial, "", nil, nil)
 	}
 	var views []CheckView
+	var proofs []Proof
 	err = w.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := firstErr(w.overdueTransit(ctx, tx), w.overdueDebits(ctx, tx)); err != nil {
 			return err
@@ -385,10 +387,10 @@ func (w *Work) stepProve(ctx context.Context) (Counts, error) {
 			return err
 		}
 		var err error
-		if views, err = w.runChecks(ctx, tx); err != nil {
+		if views, proofs, err = w.runChecks(ctx, tx); err != nil {
 			return err
 		}
-		return w.saveChecks(ctx, tx, views)
+		return firstErr(w.saveChecks(ctx, tx, views), w.saveProofs(ctx, tx, proofs))
 	})
 	if err != nil {
 		return Counts{}, err
@@ -396,7 +398,13 @@ func (w *Work) stepProve(ctx context.Context) (Counts, error) {
 	if err := failedChecks(views, w.Date); err != nil {
 		return Counts{In: len(views), Failed: 1}, err
 	}
+	if err := failedProof(proofs, w.Date); err != nil {
+		return Counts{In: len(views), Failed: 1}, err
+	}
 	return w.once(ctx, stepTrial, "", nil, func(tx *store.Tx) (Counts, error) {
+		if err := w.endStops(ctx, tx); err != nil {
+			return Counts{}, err
+		}
 		return Counts{In: len(views), Done: len(views)}, w.moveDay(ctx, tx, w.Date, DayBalanced)
 	})
 }

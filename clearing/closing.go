@@ -61,6 +61,11 @@ func (w *Work) resultHash(ctx context.Context, tx *store.Tx) (string, error) {
 	digest := sha256.New()
 	out := bufio.NewWriterSize(digest, 64<<10)
 	fmt.Fprintf(out, "day %s %s\n", w.Config.Code, w.Date)
+	if n, err := w.version(ctx, tx, w.Date); err != nil {
+		return "", err
+	} else if n > 1 {
+		fmt.Fprintf(out, "version %d\n", n)
+	}
 	for _, write := range []func(context.Context, *store.Tx, io.Writer) error{w.hashSteps, w.hashVouchers, w.hashMatches, w.hashExceptions, w.hashPayouts, w.hashInstructions} {
 		if err := write(ctx, tx, out); err != nil {
 			return "", err
@@ -198,7 +203,11 @@ func (w *Work) stepSealDay(ctx context.Context) (Counts, error) {
 			return Counts{}, err
 		}
 		sum := sha256.Sum256(raw)
-		err = outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: "seal", Subject: w.Date.String(),
+		subject, err := w.sealSubject(ctx, tx)
+		if err != nil {
+			return Counts{}, err
+		}
+		err = outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: "seal", Subject: subject,
 			FileName: w.Date.String() + ".json", SHA256: hex.EncodeToString(sum[:])})
 		if err != nil {
 			return Counts{}, err
@@ -248,18 +257,29 @@ func (e *Engine) sealPath(date bizdate.Date) string {
 // it is written.
 func (w *Work) writeSeal(ctx context.Context) error {
 	var f sealFile
-	err := w.DB.Read(ctx, func(tx *store.Tx) error {
+	var former []sealFile
+	var subject string
+	err := w.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if former, err = w.formerSeals(ctx, tx); err != nil {
+			return err
+		}
+		if subject, err = w.sealSubject(ctx, tx); err != nil {
+			return err
+		}
 		var row struct {
 			Content   string `db:"content"`
 			Algorithm string `db:"algorithm"`
 			KeyID     string `db:"key_id"`
 			Signature string `db:"signature"`
 		}
-		err := tx.Get(ctx, &row, "SELECT content, algorithm, key_id, signature FROM seals WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), w.Date)
+		err = tx.Get(ctx, &row, "SELECT content, algorithm, key_id, signature FROM seals WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), w.Date)
 		f = sealFile{json.RawMessage(row.Content), row.Algorithm, row.KeyID, row.Signature}
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := w.keepSeals(former); err != nil {
 		return err
 	}
 	raw, err := json.MarshalIndent(f, "", "  ")
@@ -270,6 +290,6 @@ func (w *Work) writeSeal(ctx context.Context) error {
 		return err
 	}
 	return w.DB.Tx(ctx, func(tx *store.Tx) error {
-		return outbox.Written(ctx, tx, w.Book.ID(), "seal", w.Date.String())
+		return outbox.Written(ctx, tx, w.Book.ID(), "seal", subject)
 	})
 }

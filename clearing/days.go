@@ -20,6 +20,7 @@ const (
 	DayBalanced    DayState = "BALANCED"    // 已平: every check holds
 	DayClosed      DayState = "CLOSED"      // 已关账
 	DaySealed      DayState = "SEALED"      // 已封存
+	DayReopened    DayState = "REOPENED"    // 重新打开: its matches may be redone, its ledger stays closed
 )
 
 // dayTransitions is the state machine of a day.
@@ -29,6 +30,8 @@ var dayTransitions = map[DayState][]DayState{
 	DayReconciling: {DayBalanced},
 	DayBalanced:    {DayReconciling, DayClosed},
 	DayClosed:      {DaySealed},
+	DaySealed:      {DayReopened},
+	DayReopened:    {DayBalanced},
 }
 
 // day is a row of days.
@@ -49,7 +52,9 @@ const (
 )
 
 // closed reports whether the day takes no more postings.
-func (d day) closed() bool { return d.State == DayClosed || d.State == DaySealed }
+func (d day) closed() bool {
+	return d.State == DayClosed || d.State == DaySealed || d.State == DayReopened
+}
 
 // collecting reports whether the day has not been cut.
 func (d day) collecting() bool { return d.State == DayOpen }

@@ -20,6 +20,8 @@ func deciders() map[string]decider {
 		"exception":    (*Work).decideException,
 		kindRule:       (*Work).decideRule,
 		headOfficeKind: (*Work).decideHeadOffice,
+		"match-undo":   (*Work).decideUndoTrade,
+		"reopen":       (*Work).decideReopen,
 		"waiver":       (*Work).decideWaiver,
 		accountChange:  (*Work).decideAccount,
 		escrowVerdict:  (*Work).decideEscrow,

@@ -52,7 +52,11 @@ func (w *Work) stepDrawBatch(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		list, skipped = append(list, asked...), skipped+waiting
+		list, stopped, err := w.unstopped(ctx, tx, append(list, asked...))
+		if err != nil {
+			return Counts{}, err
+		}
+		skipped += waiting + stopped
 		return Counts{In: len(list) + skipped, Done: len(list), Skipped: skipped}, w.saveRounds(ctx, tx, list)
 	})
 	if err != nil {

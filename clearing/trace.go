@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"custody/clearing/orders"
@@ -21,6 +22,9 @@ type Place struct {
 	File   string       `db:"name" json:"file"`
 	Row    int64        `db:"row_no" json:"line"`
 }
+
+// text names the place: the file's name and the line.
+func (p Place) text() string { return p.File + ":" + strconv.FormatInt(p.Row, 10) }
 
 // Kinds of lines that a [Line] may be.
 const (

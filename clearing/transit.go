@@ -356,6 +356,10 @@ func (w *Work) stepReleaseMoney(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
+		stops, err := w.stops(ctx, tx)
+		if err != nil {
+			return Counts{}, err
+		}
 		rank := w.Config.channelRank()
 		slices.SortStableFunc(days, func(a, b channelDay) int { return cmp.Compare(rank[a.Channel], rank[b.Channel]) })
 		var c Counts
@@ -369,6 +373,9 @@ func (w *Work) stepReleaseMoney(ctx context.Context) (Counts, error) {
 			}
 			c.In++
 			held := heldReason(d)
+			if stops.why("channel:"+d.Channel) != "" {
+				held = heldProof
+			}
 			if held == "" {
 				c.Done++
 				err = w.releaseDay(ctx, tx, d, pending)
@@ -387,8 +394,8 @@ func (w *Work) stepReleaseMoney(ctx context.Context) (Counts, error) {
 // heldReason says why money that is due may not be released, or "".
 func heldReason(d channelDay) string {
 	switch {
-	case d.Held == heldVanished:
-		return heldVanished
+	case d.Held == heldVanished || d.Held == heldUndone:
+		return d.Held
 	case d.Split == nil:
 		return heldNotSplit
 	case d.Arrived == nil:

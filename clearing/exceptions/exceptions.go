@@ -37,6 +37,8 @@ const (
 	LatePaid     Kind = "LATE_PAID"     // 迟到支付: paid, though our file says that it was not
 	DupPaid      Kind = "DUP_PAID"      // 重复支付: paid again through another channel
 	Coupon       Kind = "COUPON"        // a coupon that head office's marketing money does not cover
+	Balance      Kind = "BALANCE"       // 总分不符: a sub-account, or a proof of the night
+	WrongAccount Kind = "WRONG_ACCOUNT" // 串户: the bank has under one sub-account what we have under another
 )
 
 // State of an exception.

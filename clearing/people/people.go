@@ -32,6 +32,7 @@ var permissions = map[string][]Action{
 	"operator":  {Run, Import, Read},
 	"maker":     {Run, Import, Make, Members, Read},
 	"checker":   {Check, Read},
+	"cashier":   {Run, Import, Make, Read}, // 出纳: submits payouts, never signs the bank reconciliation
 	"auditor":   {Read},
 	"scheduler": {Run, Import, Read},
 }

@@ -36,6 +36,12 @@ func (s Strategy) String() string {
 	return ""
 }
 
+// ParseStrategy finds a strategy by the name that is stored with a match.
+func ParseStrategy(name string) (Strategy, bool) {
+	i := slices.Index(strategyNames[:], name)
+	return Strategy(max(i, 0)), i > 0 && name != ""
+}
+
 // strong reports whether the strategy goes by an identifier.
 func (s Strategy) strong() bool { return s <= ByBatch }
 
@@ -46,6 +52,7 @@ type Plan struct {
 	ToleranceFen  money.Amount // how far two amounts may differ under ByWindow; 0 is equal to the fen
 	WindowDays    int          // natural days between the booking days, under ByWindow and BySubset
 	SuggestedDays int          // the same under FuzzyStrategy
+	Without       []Strategy   // strategies that are left out; nil is all of them
 }
 
 // StandardPlan matches to the fen, within three days (the cross-day pool's
@@ -79,18 +86,35 @@ type Outcome struct {
 // weaker strategies. The order of the input changes nothing.
 func (p Plan) Match(ours, theirs []Record) Outcome {
 	m := newPlanner(p, ours, theirs)
-	m.byReference(ByInstruction, func(r *Record) string { return r.Instruction })
-	m.byReference(ByBankRef, func(r *Record) string { return r.BankRef })
-	m.byOwnRef(&m.ours, &m.theirs)
-	m.byOwnRef(&m.theirs, &m.ours)
-	m.byReference(ByBatch, func(r *Record) string { return r.Batch })
-	m.byPartyDay()
-	m.byWindow()
-	m.byGroup(func(r *Record) string { return r.Batch })
-	m.byGroup(func(r *Record) string { return r.Instruction })
-	m.bySubset()
-	m.fuzzy()
+	for _, s := range m.strategies() {
+		if !slices.Contains(p.Without, s.strategy) {
+			s.run()
+		}
+	}
 	return m.outcome()
+}
+
+// planned is a strategy with what it does.
+type planned struct {
+	strategy Strategy
+	run      func()
+}
+
+// strategies are all of them in their order.
+func (m *planner) strategies() []planned {
+	batch := func(r *Record) string { return r.Batch }
+	instruction := func(r *Record) string { return r.Instruction }
+	return []planned{
+		{ByInstruction, func() { m.byReference(ByInstruction, instruction) }},
+		{ByBankRef, func() { m.byReference(ByBankRef, func(r *Record) string { return r.BankRef }) }},
+		{ByOwnRef, func() { m.byOwnRef(&m.ours, &m.theirs); m.byOwnRef(&m.theirs, &m.ours) }},
+		{ByBatch, func() { m.byReference(ByBatch, batch) }},
+		{ByPartyDay, m.byPartyDay},
+		{ByWindow, m.byWindow},
+		{ByGroup, func() { m.byGroup(batch); m.byGroup(instruction) }},
+		{BySubset, m.bySubset},
+		{FuzzyStrategy, m.fuzzy},
+	}
 }
 
 // state of a line while a plan runs.

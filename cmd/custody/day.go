@@ -34,7 +34,7 @@ func newDayCmd(a *app) *cobra.Command {
 				a.showWaits(view)
 			})
 		})}
-	cmd.AddCommand(newDayWaiveCmd(a))
+	cmd.AddCommand(newDayWaiveCmd(a), newDayReopenCmd(a), newDayProofsCmd(a))
 	return cmd
 }
 

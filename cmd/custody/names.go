@@ -43,14 +43,14 @@ var names = map[string]map[string]string{
 	},
 	"rail":          {"OWN": "cli.rail.own", "SIB": "cli.rail.sib", "BEP": "cli.rail.bep", "HVP": "cli.rail.hvp"},
 	"legal_kind":    {subaccounts.Company: "cli.legal.company", subaccounts.Person: "cli.legal.person"},
-	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "escrow-verdict": "cli.approval.escrow"},
+	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "match-undo": "cli.approval.match-undo", "reopen": "cli.approval.reopen", "escrow-verdict": "cli.approval.escrow"},
 	"escrow_state":  escrowStates,
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
 	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal", "events": "cli.outbox.events"},
 	"role": {
 		"operator": "cli.role.operator", "maker": "cli.role.maker", "checker": "cli.role.checker",
-		"auditor": "cli.role.auditor", "scheduler": "cli.role.scheduler",
+		"auditor": "cli.role.auditor", "cashier": "cli.role.cashier", "scheduler": "cli.role.scheduler",
 	},
 	"action": {
 		"run": "cli.action.run", "import": "cli.action.import", "make": "cli.action.make",
