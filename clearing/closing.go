@@ -197,7 +197,9 @@ func (w *Work) stepSealDay(ctx context.Context) (Counts, error) {
 			return Counts{}, err
 		}
 		sig := w.Key.Signature(raw)
-		_, err = tx.Exec(ctx, `INSERT INTO seals (custody_id, accounting_date, content, algorithm, key_id, signature) VALUES (?, ?, ?, ?, ?, ?)`,
+		_, err = tx.Exec(ctx, `INSERT INTO seals (custody_id, accounting_date, content, algorithm, key_id, signature) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (custody_id, accounting_date) DO UPDATE SET content = excluded.content, algorithm = excluded.algorithm,
+			key_id = excluded.key_id, signature = excluded.signature`, // the seal of a version that was reopened is in day_versions
 			w.Book.ID(), w.Date, string(raw), string(sig.Algorithm), sig.KeyID, hex.EncodeToString(sig.Value))
 		if err != nil {
 			return Counts{}, err

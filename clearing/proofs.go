@@ -173,13 +173,15 @@ func (c *checker) postedBeside(channel string) (money.Amount, error) {
 	return sum, err
 }
 
-// saveProofs keeps the proofs of the date; those of an earlier attempt go.
+// saveProofs keeps the proofs of the date; what an earlier attempt found and this
+// one does not is zero now.
 func (w *Work) saveProofs(ctx context.Context, tx *store.Tx, list []Proof) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM proofs WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), w.Date); err != nil {
+	if _, err := tx.Exec(ctx, "UPDATE proofs SET difference_fen = 0 WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), w.Date); err != nil {
 		return err
 	}
 	for _, p := range list {
-		_, err := tx.Exec(ctx, "INSERT INTO proofs (custody_id, accounting_date, proof, scope, difference_fen) VALUES (?, ?, ?, ?, ?)",
+		_, err := tx.Exec(ctx, `INSERT INTO proofs (custody_id, accounting_date, proof, scope, difference_fen) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (custody_id, accounting_date, proof, scope) DO UPDATE SET difference_fen = excluded.difference_fen`,
 			w.Book.ID(), w.Date, p.Proof, p.Scope, p.Difference)
 		if err != nil {
 			return err

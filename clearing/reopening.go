@@ -108,9 +108,6 @@ func (w *Work) decideReopen(ctx context.Context, tx *store.Tx, a approval.Approv
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM seals WHERE custody_id = ? AND accounting_date = ?", w.Book.ID(), now.Date); err != nil {
-		return err
-	}
 	for _, step := range w.fallingSteps() {
 		_, err := tx.Exec(ctx, "UPDATE runs SET state = 'SUPERSEDED' WHERE custody_id = ? AND accounting_date = ? AND step = ?", w.Book.ID(), now.Date, step)
 		if err != nil {

@@ -161,7 +161,7 @@ func (e *Engine) verifySeals(ctx context.Context, tx *store.Tx, r *VerifyReport)
 			sealed[date] = hash
 			return err
 		})
-	if err != nil {
+	if err := firstErr(err, e.reopenedSeals(ctx, tx, sealed)); err != nil {
 		return err
 	}
 	var seals []storedSeal
@@ -188,7 +188,41 @@ func (e *Engine) verifySeals(ctx context.Context, tx *store.Tx, r *VerifyReport)
 	for _, date := range slices.Sorted(maps.Keys(sealed)) {
 		bad("seal.missing", date)
 	}
-	return nil
+	return e.verifyFormerSeals(ctx, tx, bad)
+}
+
+// reopenedSeals adds the days that are open again and still show the seal of the
+// version that fell.
+func (e *Engine) reopenedSeals(ctx context.Context, tx *store.Tx, sealed map[bizdate.Date]string) error {
+	return tx.Each(ctx, `SELECT v.accounting_date, v.result_hash FROM day_versions v
+		JOIN seals s ON s.custody_id = v.custody_id AND s.accounting_date = v.accounting_date AND s.signature = v.signature
+		WHERE v.custody_id = ?`, []any{e.Book.ID()}, func(scan func(...any) error) error {
+		var date bizdate.Date
+		var hash string
+		err := scan(&date, &hash)
+		sealed[date] = hash
+		return err
+	})
+}
+
+// verifyFormerSeals checks the seals of versions that a reopening made fall.
+func (e *Engine) verifyFormerSeals(ctx context.Context, tx *store.Tx, bad func(string, bizdate.Date)) error {
+	var versions []struct {
+		storedSeal
+		Hash string `db:"result_hash"`
+	}
+	err := tx.Select(ctx, &versions, `SELECT accounting_date, seal AS content, algorithm, key_id, signature, result_hash FROM day_versions
+		WHERE custody_id = ? ORDER BY accounting_date, version`, e.Book.ID())
+	for _, v := range versions {
+		code, verifyErr := e.verifySeal(ctx, tx, v.storedSeal, v.Hash)
+		if verifyErr != nil {
+			return verifyErr
+		}
+		if code != "" {
+			bad(code, v.Date)
+		}
+	}
+	return err
 }
 
 // verifySeal returns the code of what does not hold of one seal, or "".

@@ -7,20 +7,26 @@ import (
 	"custody/internal/store"
 )
 
-// UndoMatch takes the match of a payment back: its row moves to the history with
-// who did it and why, and the order waits in the pool from the date on.
+// UndoMatch takes the match of a payment back: the history says who did it and
+// why, its row stays under a negative number, out of the way of a new match of
+// the same rows, and the order waits in the pool from the date on.
 func UndoMatch(ctx context.Context, tx *store.Tx, custodyID int64, o Order, m Match, date bizdate.Date, actor, reason string) error {
+	var n int64
+	if err := tx.Get(ctx, &n, "SELECT COUNT(*) + 1 FROM undone_trades WHERE custody_id = ?", custodyID); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `INSERT INTO undone_trades (custody_id, bill_file_id, bill_row_no, undone_no, order_file_id, order_row_no,
 			accounting_date, rule, rule_version, undone_date, undone_by, reason)
-		SELECT custody_id, bill_file_id, bill_row_no, (SELECT COUNT(*) + 1 FROM undone_trades u WHERE u.custody_id = t.custody_id
-			AND u.bill_file_id = t.bill_file_id AND u.bill_row_no = t.bill_row_no), order_file_id, order_row_no,
+		SELECT custody_id, bill_file_id, bill_row_no, CAST(? AS BIGINT), order_file_id, order_row_no,
 			accounting_date, rule, rule_version, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT)
 		FROM trade_matches t WHERE t.custody_id = ? AND t.bill_file_id = ? AND t.bill_row_no = ?`,
-		date, actor, reason, custodyID, m.BillFile, m.BillRow)
+		n, date, actor, reason, custodyID, m.BillFile, m.BillRow)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM trade_matches WHERE custody_id = ? AND bill_file_id = ? AND bill_row_no = ?", custodyID, m.BillFile, m.BillRow); err != nil {
+	_, err = tx.Exec(ctx, `UPDATE trade_matches SET bill_file_id = ?, order_file_id = ? WHERE custody_id = ? AND bill_file_id = ? AND bill_row_no = ?`,
+		-n, -n, custodyID, m.BillFile, m.BillRow)
+	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, "INSERT INTO open_orders (custody_id, "+openColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)
