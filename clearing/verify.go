@@ -188,7 +188,11 @@ func (e *Engine) verifySeals(ctx context.Context, tx *store.Tx, r *VerifyReport)
 	for _, date := range slices.Sorted(maps.Keys(sealed)) {
 		bad("seal.missing", date)
 	}
-	return e.verifyFormerSeals(ctx, tx, bad)
+	findings, _, err := auditedSignoffs.Verify(ctx, tx, e.Book.ID())
+	for _, f := range findings {
+		r.addFinding(f)
+	}
+	return firstErr(err, e.verifyFormerSeals(ctx, tx, bad))
 }
 
 // reopenedSeals adds the days that are open again and still show the seal of the
