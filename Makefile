@@ -57,6 +57,8 @@ bench: build
 		printf "ratio: entry posted / entry in bulk        %.2f\n", entry / ns["BenchmarkBulkEntries"] }'
 	BENCH=1 $(GO) test -count 1 -run TestSpeed ./bankfiles/speed
 	bin/custody --lang en bench night --orders 100000 --members 1000
+	bin/custody --lang en bench ledger --entries 1000000
+	bin/custody --lang en bench verify --entries 1000000
 
 # Every fuzz target for TIME, JOBS of them at once with one worker each.
 # tools/fuzz.sh tells a failing input from a run that merely ran out of time.

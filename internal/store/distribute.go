@@ -12,6 +12,11 @@ import (
 // tables over several servers.
 var ErrNotDistributed = errors.New("store: no distributed tables here")
 
+// SharedTables are the tables that belong to no custody account: a distributed
+// engine keeps a copy of each on every server. All others are spread by their
+// custody_id; a test holds that there is no third kind.
+var SharedTables = []string{"users"}
+
 // Distribute opens the database and spreads its tables over the servers of a
 // Citus cluster: every table with a custody_id by that column and side by side
 // with the others, so that a custody account lies on one server; every other

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +250,37 @@ func TestOpenRefuses(t *testing.T) {
 			db.Close()
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the password is in %q", err)
+		}
+	}
+}
+
+// TestEveryTableHasItsPlace: a table is either spread by its custody_id or one
+// of the shared ones that are listed, on both engines and in every migration.
+func TestEveryTableHasItsPlace(t *testing.T) {
+	ctx := context.Background()
+	var shared []string
+	db := open(t, filepath.Join(t.TempDir(), "books.db"))
+	err := db.Read(ctx, func(tx *store.Tx) error {
+		return tx.Select(ctx, &shared, `SELECT m.name FROM sqlite_schema m WHERE m.type = 'table' AND m.name NOT LIKE 'goose%' AND m.name NOT LIKE 'sqlite%'
+			AND NOT EXISTS (SELECT 1 FROM pragma_table_info(m.name) c WHERE c.name = 'custody_id') ORDER BY 1`)
+	})
+	if err != nil || !slices.Equal(shared, store.SharedTables) {
+		t.Errorf("tables without a custody_id: %v, listed are %v; %v", shared, store.SharedTables, err)
+	}
+	calls, err := store.Distribute(ctx, pgtest.DSN(t))
+	if err != nil && !errors.Is(err, store.ErrNotDistributed) {
+		t.Fatal(err)
+	}
+	tables := 0
+	err = db.Read(ctx, func(tx *store.Tx) error {
+		return tx.Get(ctx, &tables, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'goose%' AND name NOT LIKE 'sqlite%'")
+	})
+	if err != nil || len(calls) != tables {
+		t.Errorf("%d calls for %d tables, %v", len(calls), tables, err)
+	}
+	for _, table := range store.SharedTables {
+		if !slices.Contains(calls, "SELECT create_reference_table('"+table+"')") {
+			t.Errorf("%s is shared and not copied", table)
 		}
 	}
 }
