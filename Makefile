@@ -55,7 +55,7 @@ bench: build
 		printf "ratio: camt statement / encoding/xml       %.2f\n", ns["BenchmarkRead/camt.Read"] / ns["BenchmarkRead/encoding-xml"]; \
 		printf "ratio: orders read / bare scan in SQLite   %.2f\n", row["BenchmarkReading/orders"] / row["BenchmarkReading/scan"]; \
 		printf "ratio: entry posted / entry in bulk        %.2f\n", entry / ns["BenchmarkBulkEntries"] }'
-	BENCH=1 $(GO) test -count 1 -run TestSpeed ./bankfiles/speed
+	cd bankfiles/speed && BENCH=1 $(GO) test -count 1 -run TestSpeed
 	bin/custody --lang en bench night --orders 100000 --members 1000
 	bin/custody --lang en bench ledger --entries 1000000
 	bin/custody --lang en bench verify --entries 1000000
