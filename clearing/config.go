@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"custody/clearing/recharge"
 	"custody/internal/fault"
 	"custody/internal/money"
 )
@@ -15,20 +16,21 @@ import (
 // Config is custody.yaml: one custody account and how its days run.
 // Rules and users in it are read by `custody init`; the books keep their own copy.
 type Config struct {
-	Code      string       `yaml:"code"`
-	Name      string       `yaml:"name"`
-	Account   string       `yaml:"account"`   // the custody account (存管专户) at the bank
-	Clock     ClockMode    `yaml:"clock"`     // live or replay
-	Corporate Party        `yaml:"corporate"` // head office's own account (对公户)
-	Channels  []Channel    `yaml:"channels"`  // in the order of posting
-	Rules     []RuleConfig `yaml:"rules"`
-	Release   Release      `yaml:"release"`
-	Payout    Payout       `yaml:"payout"`
-	Files     Files        `yaml:"files"`
-	Limits    Limits       `yaml:"limits"`
-	Bank      BankWords    `yaml:"bank"` // how the bank calls what it takes and gives by itself
-	Escrow    Escrow       `yaml:"escrow"`
-	Users     []User       `yaml:"users"`
+	Code      string          `yaml:"code"`
+	Name      string          `yaml:"name"`
+	Account   string          `yaml:"account"`   // the custody account (存管专户) at the bank
+	Clock     ClockMode       `yaml:"clock"`     // live or replay
+	Corporate Party           `yaml:"corporate"` // head office's own account (对公户)
+	Channels  []Channel       `yaml:"channels"`  // in the order of posting
+	Rules     []RuleConfig    `yaml:"rules"`
+	Release   Release         `yaml:"release"`
+	Payout    Payout          `yaml:"payout"`
+	Files     Files           `yaml:"files"`
+	Limits    Limits          `yaml:"limits"`
+	Bank      BankWords       `yaml:"bank"` // how the bank calls what it takes and gives by itself
+	Escrow    Escrow          `yaml:"escrow"`
+	Recharge  recharge.Config `yaml:"recharge"`
+	Users     []User          `yaml:"users"`
 }
 
 // ClockMode says whose time the days follow.
@@ -150,6 +152,7 @@ func (c *Config) validate() error {
 	c.Payout.validate(need)
 	need(c.Limits.CoolingDays >= 0 && c.Limits.CoolingDays <= 366, "limits.account_cooling_days", "")
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
+	c.checkRecharge(need)
 	need(c.Escrow.AutoDays >= 1 && c.Escrow.AutoDays <= maxTimerDays, "escrow.auto_days", "")
 	return bad.Err()
 }

@@ -9,7 +9,6 @@ import (
 	"custody/clearing/escrow"
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
-	"custody/clearing/split"
 	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -186,8 +185,8 @@ func (w *Work) listEscrowRefund(ctx context.Context, tx *store.Tx, r refund) (bo
 // decide.
 func (w *Work) feeOfRefund(ctx context.Context, tx *store.Tx, order escrow.Order, r refund) error {
 	ch, _ := w.Config.Channel(order.Channel)
-	whole, err1 := split.Fee(order.Amount, ch.FeePPM)
-	rest, err2 := split.Fee(order.Amount-order.Refund, ch.FeePPM)
+	whole, err1 := ch.Fee(order.Amount)
+	rest, err2 := ch.Fee(order.Amount - order.Refund)
 	if err := firstErr(err1, err2); err != nil {
 		return err
 	}
@@ -243,10 +242,10 @@ func escrowOf(ctx context.Context, w *Work, tx *store.Tx, orderNo string) (escro
 		return escrow.Order{}, false, err
 	}
 	order, found, err := w.escrowOrders(tx, "").Find(ctx, orderNo)
-	if err == nil && found && order.HeldDate.IsZero() {
-		found = false
+	if err == nil && !found { // a recharge: its member has the money
+		err = fault.Invalid("recharge.void", orderNo)
 	}
-	return order, found, err
+	return order, found && !order.HeldDate.IsZero(), err
 }
 
 // escrowHeld is the part of R7 about 2101: it is exactly the orders whose money

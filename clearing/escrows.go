@@ -11,7 +11,6 @@ import (
 	"custody/clearing/flows"
 	"custody/clearing/orders"
 	"custody/clearing/people"
-	"custody/clearing/split"
 	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -308,7 +307,7 @@ func (w *Work) escrowTerms(ctx context.Context, tx *store.Tx, order escrow.Order
 	}
 	t := escrow.Terms{Scheme: inForce(rules, on, traded).scheme}
 	if ch, known := w.Config.Channel(order.Channel); known {
-		t.FeePPM = ch.FeePPM
+		t.Fee = ch.Fee
 	}
 	chains, err := w.chains(ctx, tx)
 	t.Region, t.Partner = chains[order.Member].Region, chains[order.Member].Partner
@@ -368,7 +367,7 @@ func (w *Work) heldFees(ctx context.Context, tx *store.Tx, date bizdate.Date) (m
 		if !known {
 			continue
 		}
-		fee, err := split.Fee(o.Amount, ch.FeePPM)
+		fee, err := ch.Fee(o.Amount)
 		if err != nil {
 			return nil, err
 		}

@@ -104,6 +104,9 @@ func (r *channelRecon) read(ctx context.Context, tx *store.Tx, orderFile int64) 
 	if r.in.Theirs, err = orders.TradesOfBill(ctx, tx, id, r.bill.ID); err != nil {
 		return err
 	}
+	if err := r.recharged(ctx, tx); err != nil {
+		return err
+	}
 	waiting, err := orders.StillOpen(ctx, tx, id, r.ch.Code, orders.InPool, r.date)
 	if err != nil {
 		return err

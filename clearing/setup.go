@@ -76,7 +76,7 @@ func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{DB: db, Config: config, Calendar: days, Home: o.Home, Clock: o.Clock, Key: key}
+	e := &Engine{DB: db, Config: config, Calendar: days, Home: o.Home, Clock: o.Clock, Key: key, random: o.Random}
 	err = db.Tx(ctx, func(tx *store.Tx) error {
 		e.Book, err = subaccounts.Open(ctx, tx, config.Code, [32]byte(secret))
 		if fault.CodeOf(err) == "ledger.custody_unknown" {

@@ -12,6 +12,7 @@ package clearing
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"custody/clearing/calendar"
@@ -66,6 +67,8 @@ type Engine struct {
 	Reports  []Step // reporting steps, run when the day is closed and before it is sealed
 	// Progress is told the step and how far it is; nil is silent.
 	Progress func(step string, done, total int)
+
+	random io.Reader // for keys that are made at first use
 }
 
 // Work is one step on one date.

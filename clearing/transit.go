@@ -207,7 +207,7 @@ func (w *Work) postArrival(ctx context.Context, tx *store.Tx, v proven, lines ma
 	if err != nil {
 		return err
 	}
-	event := eventArrive
+	event := w.cardEvents(v.channel, eventArrive)
 	if w.paysGross(v.channel) {
 		event = eventArriveGross
 	}
@@ -312,7 +312,7 @@ func (w *Work) takeBackRelease(ctx context.Context, tx *store.Tx, line bankLine)
 		return err
 	}
 	for _, d := range days {
-		v, found, err := w.Book.VoucherByReference(ctx, tx, eventRelease, releaseReference(w.Date, d))
+		v, found, err := w.Book.VoucherByReference(ctx, tx, w.cardEvents(d.Channel, eventRelease), releaseReference(w.Date, d))
 		if err != nil || !found {
 			return err
 		}
@@ -426,7 +426,7 @@ func (w *Work) releaseDay(ctx context.Context, tx *store.Tx, d channelDay, pendi
 		legs = append(legs, subaccounts.Credit(withdrawable(it.Owner), -it.Balance))
 	}
 	ref := releaseReference(w.Date, d)
-	err := w.post(ctx, tx, subaccounts.Posting{Date: w.Date, Event: eventRelease, Reference: ref, Source: "release " + d.Channel + " " + d.Clearing.String(), Legs: legs})
+	err := w.post(ctx, tx, subaccounts.Posting{Date: w.Date, Event: w.cardEvents(d.Channel, eventRelease), Reference: ref, Source: "release " + d.Channel + " " + d.Clearing.String(), Legs: legs})
 	if err != nil {
 		return err
 	}

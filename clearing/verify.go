@@ -13,6 +13,7 @@ import (
 	"custody/clearing/events"
 	"custody/clearing/payout"
 	"custody/clearing/people"
+	"custody/clearing/recharge"
 	"custody/internal/audit"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -59,7 +60,7 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 			report.add(p)
 		}
 		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters,
-			auditedVerifications, payout.AuditedOrders} {
+			auditedVerifications, payout.AuditedOrders, recharge.Audited} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err

@@ -50,8 +50,11 @@ func (s Orders) shares(o *Order, t Terms, amount money.Amount) ([]subaccounts.Le
 		return nil, err
 	}
 	if !o.fromBalance() {
-		return flows.SharesBy(flows.Order{Channel: o.Channel, Clearing: o.Clearing, Member: o.Member, Region: t.Region, Partner: t.Partner,
-			FeePPM: t.FeePPM}, scheme, amount)
+		fee, err := t.fee(amount)
+		if err != nil {
+			return nil, err
+		}
+		return flows.SharesBy(flows.Order{Channel: o.Channel, Clearing: o.Clearing, Member: o.Member, Region: t.Region, Partner: t.Partner}, scheme, amount, fee)
 	}
 	chain := split.Chain{Member: o.Member, Region: t.Region, Partner: t.Partner}
 	parts, err := scheme.Split(nil, chain, amount, 0)

@@ -95,7 +95,15 @@ type Terms struct {
 	Partner string
 	FeePPM  int64
 	Rule    split.Rule
-	Scheme  *split.Scheme // the rule made ready; nil: it is made of Rule
+	Scheme  *split.Scheme                            // the rule made ready; nil: it is made of Rule
+	Fee     func(money.Amount) (money.Amount, error) // the channel's fee by its contract; nil: FeePPM of the amount
+}
+
+func (t Terms) fee(amount money.Amount) (money.Amount, error) {
+	if t.Fee != nil {
+		return t.Fee(amount)
+	}
+	return split.Fee(amount, t.FeePPM)
 }
 
 func (t Terms) ready() (*split.Scheme, error) {

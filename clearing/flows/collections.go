@@ -151,15 +151,15 @@ func Shares(o Order, rule split.Rule, amount money.Amount) ([]subaccounts.Leg, e
 	if err != nil {
 		return nil, err
 	}
-	return SharesBy(o, scheme, amount)
-}
-
-// SharesBy is [Shares] for a rule that is made ready.
-func SharesBy(o Order, scheme *split.Scheme, amount money.Amount) ([]subaccounts.Leg, error) {
 	fee, err := split.Fee(amount, o.FeePPM)
 	if err != nil {
 		return nil, err
 	}
+	return SharesBy(o, scheme, amount, fee)
+}
+
+// SharesBy is [Shares] for a rule that is made ready and a fee that is known.
+func SharesBy(o Order, scheme *split.Scheme, amount, fee money.Amount) ([]subaccounts.Leg, error) {
 	chain := split.Chain{Member: o.Member, Region: o.Region, Partner: o.Partner}
 	s, err := scheme.Split(nil, chain, amount, fee)
 	if err != nil {

@@ -28,7 +28,7 @@ type Order struct {
 	Channel  string       `db:"channel"`
 	Amount   money.Amount `db:"amount_fen"`
 	Time     int64        `db:"trade_time"` // Unix seconds
-	Escrow   bool         `db:"escrow"`     // 担保交易: its money is held, not split
+	Escrow   bool         `db:"escrow"`     // its money is not the split's: held (担保交易), or divided already (充值卡)
 }
 
 const orderColumns = "file_id, row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time, escrow"
@@ -260,8 +260,12 @@ func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, 
 		custodyID, AdoptedFile); err != nil {
 		return o, err
 	}
-	_, err := tx.Exec(ctx, "INSERT INTO orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-		custodyID, o.FileID, o.Row, o.Kind, o.OrderNo, o.RefundNo, o.Member, o.Channel, o.Amount, o.Time)
+	escrow := 0
+	if o.Escrow {
+		escrow = 1
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		custodyID, o.FileID, o.Row, o.Kind, o.OrderNo, o.RefundNo, o.Member, o.Channel, o.Amount, o.Time, escrow)
 	return o, err
 }
 

@@ -62,6 +62,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetUsageTemplate(usage(a))
+	root.AddCommand(newRechargeCmd(a))
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.home, "home", defaultHome, a.t("cli.flag.home"))
 	flags.StringVar(&a.custody, "custody", "", a.t("cli.flag.custody"))

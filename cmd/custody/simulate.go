@@ -45,7 +45,7 @@ func newSimulateCmd(a *app) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.does(func(ctx context.Context, _ []string) error { return a.simulate(ctx, f, cmd.Flags().Changed("faults")) })(cmd, args)
 	}
-	cmd.AddCommand(newSimulateAnswerCmd(a), newSimulateDemoCmd(a))
+	cmd.AddCommand(newSimulateAnswerCmd(a), newSimulateOperatorCmd(a), newSimulateDemoCmd(a))
 	return cmd
 }
 

@@ -1,4 +1,4 @@
--- Escrow orders in the night, recharge cards, signed payment orders, event log.
+-- Escrow orders in the night, recharge cards, event log.
 
 -- +goose Up
 
@@ -31,7 +31,6 @@ CREATE TABLE recharges (
     requested_date  BIGINT NOT NULL, -- accounting date
     clearing_date   BIGINT NOT NULL, -- of the operator's settlement, 0 before the debit
     credited_date   BIGINT NOT NULL, -- accounting date of E10a
-    settled_date    BIGINT NOT NULL, -- accounting date on which the operator's file listed it
     tries           BIGINT NOT NULL, -- queries so far
     next_query_at   BIGINT NOT NULL, -- Unix milliseconds; 0 where nothing is asked
     answer          TEXT COLLATE "C" NOT NULL, -- the operator's last code
@@ -40,55 +39,6 @@ CREATE TABLE recharges (
 CREATE UNIQUE INDEX recharges_by_pin ON recharges (custody_id, pin_hash);
 CREATE INDEX recharges_by_state ON recharges (custody_id, state);
 CREATE INDEX recharges_by_clearing ON recharges (custody_id, operator, clearing_date);
-
--- How the face value is divided (转换比例), by operator, province, face value and
--- date; the latest effective date in force, of it the highest version.
-CREATE TABLE recharge_ratios (
-    custody_id      BIGINT NOT NULL,
-    operator        TEXT COLLATE "C" NOT NULL,
-    province        TEXT COLLATE "C" NOT NULL, -- '' for every province
-    face_fen        BIGINT NOT NULL, -- 0 for every face value
-    effective_date  BIGINT NOT NULL,
-    version         BIGINT NOT NULL,
-    member_ppm      BIGINT NOT NULL,
-    operator_ppm    BIGINT NOT NULL,
-    PRIMARY KEY (custody_id, operator, province, face_fen, effective_date, version)
-);
-
--- Settlement files of operators (运营商结算), one per operator and date.
-CREATE TABLE recharge_settlements (
-    custody_id       BIGINT NOT NULL,
-    operator         TEXT COLLATE "C" NOT NULL,
-    clearing_date    BIGINT NOT NULL,
-    sha256           TEXT NOT NULL,
-    row_count        BIGINT NOT NULL,
-    face_fen         BIGINT NOT NULL,
-    share_fen        BIGINT NOT NULL,
-    net_fen          BIGINT NOT NULL,
-    matched_count    BIGINT NOT NULL,
-    differing_count  BIGINT NOT NULL, -- rows of either side that became exceptions
-    accounting_date  BIGINT NOT NULL, -- on which it was reconciled
-    bank_ref         TEXT COLLATE "C" NOT NULL, -- of the credit that paid it (E10b), or ''
-    paid_date        BIGINT NOT NULL,
-    PRIMARY KEY (custody_id, operator, clearing_date)
-);
-
--- Signed payment orders (电子支付指令, written by clearing/signedorders).
-CREATE TABLE signed_orders (
-    custody_id       BIGINT NOT NULL,
-    order_no         TEXT COLLATE "C" NOT NULL, -- of head office's finance system
-    key_id           TEXT COLLATE "C" NOT NULL,
-    nonce            TEXT COLLATE "C" NOT NULL, -- used once
-    sha256           TEXT NOT NULL, -- of the signed bytes
-    expires_at       BIGINT NOT NULL, -- Unix milliseconds
-    accounting_date  BIGINT NOT NULL, -- on which it came
-    row_count        BIGINT NOT NULL,
-    total_fen        BIGINT NOT NULL,
-    state            TEXT COLLATE "C" NOT NULL CHECK (state IN ('WAITING', 'APPROVED', 'REJECTED')),
-    content          TEXT COLLATE "C" NOT NULL, -- JSON
-    PRIMARY KEY (custody_id, order_no)
-);
-CREATE UNIQUE INDEX signed_orders_by_nonce ON signed_orders (custody_id, key_id, nonce);
 
 -- Event log (事件, written by clearing/events): what others are told. One row per
 -- change of state that is out of the ordinary; the count is that of the last event.
@@ -113,9 +63,6 @@ CREATE INDEX event_log_by_date ON event_log (custody_id, accounting_date, event_
 -- +goose Down
 DROP TABLE event_log;
 DROP TABLE event_heads;
-DROP TABLE signed_orders;
-DROP TABLE recharge_settlements;
-DROP TABLE recharge_ratios;
 DROP TABLE recharges;
 ALTER TABLE escrow_orders DROP COLUMN back_date;
 ALTER TABLE escrow_orders DROP COLUMN ended_date;

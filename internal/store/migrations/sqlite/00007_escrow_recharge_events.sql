@@ -1,4 +1,4 @@
--- Escrow orders in the night, recharge cards, signed payment orders, event log.
+-- Escrow orders in the night, recharge cards, event log.
 
 -- +goose Up
 
@@ -31,7 +31,6 @@ CREATE TABLE recharges (
     requested_date  INTEGER NOT NULL, -- accounting date
     clearing_date   INTEGER NOT NULL, -- of the operator's settlement, 0 before the debit
     credited_date   INTEGER NOT NULL, -- accounting date of E10a
-    settled_date    INTEGER NOT NULL, -- accounting date on which the operator's file listed it
     tries           INTEGER NOT NULL, -- queries so far
     next_query_at   INTEGER NOT NULL, -- Unix milliseconds; 0 where nothing is asked
     answer          TEXT NOT NULL, -- the operator's last code
@@ -40,55 +39,6 @@ CREATE TABLE recharges (
 CREATE UNIQUE INDEX recharges_by_pin ON recharges (custody_id, pin_hash);
 CREATE INDEX recharges_by_state ON recharges (custody_id, state);
 CREATE INDEX recharges_by_clearing ON recharges (custody_id, operator, clearing_date);
-
--- How the face value is divided (转换比例), by operator, province, face value and
--- date; the latest effective date in force, of it the highest version.
-CREATE TABLE recharge_ratios (
-    custody_id      INTEGER NOT NULL,
-    operator        TEXT NOT NULL,
-    province        TEXT NOT NULL, -- '' for every province
-    face_fen        INTEGER NOT NULL, -- 0 for every face value
-    effective_date  INTEGER NOT NULL,
-    version         INTEGER NOT NULL,
-    member_ppm      INTEGER NOT NULL,
-    operator_ppm    INTEGER NOT NULL,
-    PRIMARY KEY (custody_id, operator, province, face_fen, effective_date, version)
-) STRICT, WITHOUT ROWID;
-
--- Settlement files of operators (运营商结算), one per operator and date.
-CREATE TABLE recharge_settlements (
-    custody_id       INTEGER NOT NULL,
-    operator         TEXT NOT NULL,
-    clearing_date    INTEGER NOT NULL,
-    sha256           TEXT NOT NULL,
-    row_count        INTEGER NOT NULL,
-    face_fen         INTEGER NOT NULL,
-    share_fen        INTEGER NOT NULL,
-    net_fen          INTEGER NOT NULL,
-    matched_count    INTEGER NOT NULL,
-    differing_count  INTEGER NOT NULL, -- rows of either side that became exceptions
-    accounting_date  INTEGER NOT NULL, -- on which it was reconciled
-    bank_ref         TEXT NOT NULL, -- of the credit that paid it (E10b), or ''
-    paid_date        INTEGER NOT NULL,
-    PRIMARY KEY (custody_id, operator, clearing_date)
-) STRICT, WITHOUT ROWID;
-
--- Signed payment orders (电子支付指令, written by clearing/signedorders).
-CREATE TABLE signed_orders (
-    custody_id       INTEGER NOT NULL,
-    order_no         TEXT NOT NULL, -- of head office's finance system
-    key_id           TEXT NOT NULL,
-    nonce            TEXT NOT NULL, -- used once
-    sha256           TEXT NOT NULL, -- of the signed bytes
-    expires_at       INTEGER NOT NULL, -- Unix milliseconds
-    accounting_date  INTEGER NOT NULL, -- on which it came
-    row_count        INTEGER NOT NULL,
-    total_fen        INTEGER NOT NULL,
-    state            TEXT NOT NULL CHECK (state IN ('WAITING', 'APPROVED', 'REJECTED')),
-    content          TEXT NOT NULL, -- JSON
-    PRIMARY KEY (custody_id, order_no)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX signed_orders_by_nonce ON signed_orders (custody_id, key_id, nonce);
 
 -- Event log (事件, written by clearing/events): what others are told. One row per
 -- change of state that is out of the ordinary; the count is that of the last event.
@@ -113,9 +63,6 @@ CREATE INDEX event_log_by_date ON event_log (custody_id, accounting_date, event_
 -- +goose Down
 DROP TABLE event_log;
 DROP TABLE event_heads;
-DROP TABLE signed_orders;
-DROP TABLE recharge_settlements;
-DROP TABLE recharge_ratios;
 DROP TABLE recharges;
 ALTER TABLE escrow_orders DROP COLUMN back_date;
 ALTER TABLE escrow_orders DROP COLUMN ended_date;
