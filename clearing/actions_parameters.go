@@ -12,13 +12,8 @@ import (
 	"custody/internal/store"
 )
 
-// Kinds of parameters that two people set.
-const (
-	parameterPayer  = "payer"        // 付款人关联: account or name -> member
-	parameterTax    = "tax"          // 个税税率: bands
-	parameterPerson = "person"       // a member who is a natural person
-	parameterLimit  = "credit-limit" // 垫付额度 of a member
-)
+// parameterPayer is the kind of parameter that says whose money a payer sends (付款人关联).
+const parameterPayer = "payer"
 
 const parameterChange = "parameter" // kind of the approval
 
