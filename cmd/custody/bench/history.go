@@ -19,7 +19,11 @@ import (
 // again, so that the books come to nothing before the measured night. It plays
 // no files, which is what makes a year a matter of minutes.
 func fillHistory(ctx context.Context, db *store.DB, book *subaccounts.Book, before bizdate.Date, days, perDay int) error {
-	h := history{book: book, perDay: perDay}
+	h := history{book: book, perDay: perDay, files: true}
+	return h.fill(ctx, db, before, days)
+}
+
+func (h *history) fill(ctx context.Context, db *store.DB, before bizdate.Date, days int) error {
 	for n := days; n > 0; n-- {
 		err := db.Tx(ctx, func(tx *store.Tx) error { return h.day(ctx, tx, before.AddDays(-n), int64(n)) })
 		if err != nil {
@@ -33,6 +37,7 @@ func fillHistory(ctx context.Context, db *store.DB, book *subaccounts.Book, befo
 type history struct {
 	book   *subaccounts.Book
 	perDay int
+	files  bool     // orders, bill rows and matches too, not the ledger alone
 	owners []string // members, franchisees and partners alike
 }
 
@@ -72,8 +77,10 @@ func (h *history) day(ctx context.Context, tx *store.Tx, date bizdate.Date, id i
 	if err := batch.Finish(ctx); err != nil {
 		return err
 	}
-	if err := h.trades(ctx, tx, date, id); err != nil {
-		return err
+	if h.files {
+		if err := h.trades(ctx, tx, date, id); err != nil {
+			return err
+		}
 	}
 	return h.book.CloseDay(ctx, tx, date)
 }

@@ -47,7 +47,7 @@ type VerifyReport struct {
 const (
 	entriesPerOrder = 6
 	ledgerMembers   = 1_000
-	ledgerDayOrders = 20_000
+	ledgerDayOrders = CommitGroup // a day is one commit
 	maxEntries      = 200_000_000
 )
 
@@ -114,7 +114,8 @@ func openLedger(ctx context.Context, path, count string) (*ledger, error) {
 
 // fill posts the entries and returns how many there are.
 func (l *ledger) fill(ctx context.Context) (entries int, err error) {
-	if err := fillHistory(ctx, l.db, l.book, ledgerEnd, l.days, l.orders/l.days); err != nil {
+	h := history{book: l.book, perDay: l.orders / l.days}
+	if err := h.fill(ctx, l.db, ledgerEnd, l.days); err != nil {
 		return 0, err
 	}
 	err = l.db.Read(ctx, func(tx *store.Tx) error { return tx.Get(ctx, &entries, "SELECT SUM(last_seq) FROM accounts") })
