@@ -55,6 +55,8 @@ var templates = []template{
 	{"credit-return", eventReturnCredit, []exceptions.Kind{exceptions.Returned}, creditReturnLegs, creditedReturn},
 	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, voidLegs, voided},
 	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss, exceptions.Coupon}, writeOffLegs, ended},
+	{"suspend", eventSuspend, []exceptions.Kind{exceptions.PlatformMiss, exceptions.Duplicate, exceptions.AmountDiffer}, suspendLegs, suspended},
+	{"make-good", eventWriteOff, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, makeGoodLegs, voided},
 	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
 	{"own-funds", eventCharge, []exceptions.Kind{exceptions.OffSystem}, ownFundsLegs, borne},
 	{"note", "", []exceptions.Kind{exceptions.Payee, exceptions.Status, exceptions.OffSystem, exceptions.InTransit, exceptions.Duplicate,
@@ -225,6 +227,9 @@ func (e *Engine) Propose(ctx context.Context, actor, id string, h Handling) (*Pr
 func (w *Work) preview(ctx context.Context, tx *store.Tx, x exceptions.Exception, h Handling) (*Proposal, error) {
 	t, err := findTemplate(h.Template, x.Kind)
 	if err != nil {
+		return nil, err
+	}
+	if err := w.withinLimit(ctx, tx, t, x); err != nil {
 		return nil, err
 	}
 	legs, err := t.legs(ctx, w, tx, x, h)

@@ -12,7 +12,7 @@ import (
 
 // newUserCmd keeps who may act.
 func newUserCmd(a *app) *cobra.Command {
-	return group("user", a.t("cli.user.short"), newUserListCmd(a), newUserAddCmd(a))
+	return group("user", a.t("cli.user.short"), newUserListCmd(a), newUserAddCmd(a), newUserLimitCmd(a))
 }
 
 type userAnswer struct {
