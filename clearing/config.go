@@ -132,7 +132,7 @@ func (c *Config) validate() error {
 	need(c.Clock == Live || c.Clock == Replay, "clock", string(c.Clock))
 	need(len(c.Channels) > 0, "channels", "")
 	c.checkChannels(need)
-	need(len(c.Rules) > 0, "rules", "")
+	need(slices.ContainsFunc(c.Rules, func(r RuleConfig) bool { return r.Scope == nil }), "rules", "")
 	for _, r := range c.Rules {
 		if err := r.validate(c.Limits); err != nil {
 			f := fault.Of(err)

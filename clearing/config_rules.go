@@ -30,6 +30,9 @@ type RuleConfig struct {
 	Remainder string        `yaml:"remainder" json:"remainder,omitempty"` // who takes the rest (尾差方), franchisee where empty
 	Levels    []LevelConfig `yaml:"levels" json:"levels,omitempty"`
 	Contract  *Contract     `yaml:"contract" json:"contract,omitempty"`
+
+	Scope *Scope `yaml:"scope" json:"scope,omitempty"` // to which orders it applies; nil: to all (a default)
+	Until string `yaml:"until" json:"until,omitempty"` // last day of a rule with a scope; empty: none
 }
 
 // LevelConfig is one level of a rule. To is head_office, region, franchisee,
@@ -148,6 +151,9 @@ func (c RuleConfig) validate(limits Limits) error {
 	if k := c.contract(limits); k.SharePPM < 1 || k.SharePPM > money.PPM || k.Receivers < 1 || k.Receivers > split.MaxReceivers ||
 		k.Requests < 1 || k.Requests > split.MaxRequests {
 		return fault.Invalid("rule.contract", split.MaxReceivers, split.MaxRequests).On("contract", c.ID)
+	}
+	if err := c.validateScope(); err != nil {
+		return err
 	}
 	_, err := c.scheme(0, limits)
 	return err

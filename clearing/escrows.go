@@ -293,7 +293,7 @@ func (w *Work) settledAtOnce(ctx context.Context, o escrow.Orders, orderNo strin
 // escrowTerms are the merchant's split rule on the day of the payment and the
 // channel's fee by its contract.
 func (w *Work) escrowTerms(ctx context.Context, tx *store.Tx, order escrow.Order) (escrow.Terms, error) {
-	rules, err := w.splitRules(ctx, tx)
+	rules, err := w.newChoices(ctx, tx, order.Channel)
 	if err != nil {
 		return escrow.Terms{}, err
 	}
@@ -305,13 +305,12 @@ func (w *Work) escrowTerms(ctx context.Context, tx *store.Tx, order escrow.Order
 	if order.FromBalance() {
 		on, traded = order.HeldDate, order.HeldDate.At(0, 0).Unix()
 	}
-	t := escrow.Terms{Scheme: inForce(rules, on, traded).scheme}
+	choice := rules.of(order.Member)
+	t := escrow.Terms{Scheme: choice.inForce(on, traded).scheme, Region: choice.chain.Region, Partner: choice.chain.Partner}
 	if ch, known := w.Config.Channel(order.Channel); known {
 		t.Fee = ch.Fee
 	}
-	chains, err := w.chains(ctx, tx)
-	t.Region, t.Partner = chains[order.Member].Region, chains[order.Member].Partner
-	return t, err
+	return t, nil
 }
 
 // autoConfirm confirms the orders whose timer has run out by the day (自动确认). It

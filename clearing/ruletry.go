@@ -31,7 +31,9 @@ type TryReport struct {
 	Version int          `json:"version"` // 0: of a file
 	From    bizdate.Date `json:"from"`    // clearing dates
 	To      bizdate.Date `json:"to"`
+	Scope   *Scope       `json:"scope"` // of the draft; null: a default
 	Orders  int          `json:"orders"`
+	Chosen  int          `json:"chosen"`  // orders that the draft would split; the others go by the rules in force on both sides
 	Refused int          `json:"refused"` // orders that a rule cannot split; in no line
 	Amount  money.Amount `json:"amount_fen"`
 	Fee     money.Amount `json:"fee_fen"` // of the channels, the same on both sides
@@ -53,16 +55,17 @@ func (e *Engine) TryRule(ctx context.Context, c RuleConfig, version int, from, t
 	if err != nil {
 		return nil, err
 	}
-	t := &trial{report: &TryReport{Rule: c.ID, Version: version, From: from, To: to}, draft: draft.scheme,
+	t := &trial{report: &TryReport{Rule: c.ID, Version: version, From: from, To: to, Scope: c.Scope}, draft: &draft,
 		by: map[string]*TryLine{"": {}}, progress: progress}
 	err = e.readOnly(ctx, func(tx *store.Tx) error {
-		if t.rules, err = e.splitRules(ctx, tx); err != nil {
-			return err
-		}
-		if t.chains, err = e.chains(ctx, tx); err != nil {
+		if err := e.checkScope(ctx, tx, c); err != nil {
 			return err
 		}
 		for _, ch := range e.Config.Channels {
+			if t.rules, err = e.newChoices(ctx, tx, ch.Code); err != nil {
+				return err
+			}
+			t.others = t.rules.without(c)
 			if err := t.channel(ctx, tx, e.Book.ID(), ch); err != nil {
 				return err
 			}
@@ -81,9 +84,9 @@ func (e *Engine) TryRule(ctx context.Context, c RuleConfig, version int, from, t
 // trial adds up both sides.
 type trial struct {
 	report   *TryReport
-	draft    *split.Scheme
-	rules    []datedRule
-	chains   map[string]split.Chain
+	draft    *datedRule
+	rules    *choices // in force
+	others   *choices // without the earlier versions of the draft, where it has a scope
 	by       map[string]*TryLine
 	old, new []money.Amount // room for the shares of one order
 	progress func(done int)
@@ -122,27 +125,41 @@ func (t *trial) order(o *orders.Order, clearing bizdate.Date, ch Channel) error 
 	if err != nil {
 		return err
 	}
-	chain := t.chains[o.Member]
-	chain.Member = o.Member
-	old := inForce(t.rules, clearing, o.Time).scheme
+	choice := t.rules.of(o.Member)
+	chain, old := choice.chain, choice.inForce(clearing, o.Time).scheme
+	next, chosen := t.next(o, clearing)
 	before, err1 := old.Split(t.old[:0], chain, o.Amount, fee)
-	after, err2 := t.draft.Split(t.new[:0], chain, o.Amount, fee)
+	after, err2 := next.Split(t.new[:0], chain, o.Amount, fee)
 	if err1 != nil || err2 != nil {
 		r.Refused++
 		return nil
 	}
 	t.old, t.new = before.Parts, after.Parts
+	if chosen {
+		r.Chosen++
+	}
 	r.Amount += o.Amount // both sums stay below the books' own balances: no overflow
 	r.Fee += fee
 	for i, part := range before.Parts {
 		t.line(old.Owner(i, chain)).Old += part
 	}
 	for i, part := range after.Parts {
-		t.line(t.draft.Owner(i, chain)).New += part
+		t.line(next.Owner(i, chain)).New += part
 	}
 	t.by[""].Old -= before.HeadOfficeFee()
 	t.by[""].New -= after.HeadOfficeFee()
 	return nil
+}
+
+// next returns the rule that the order would have with the draft in force: the
+// draft where its scope covers the order and no more specific rule holds.
+func (t *trial) next(o *orders.Order, clearing bizdate.Date) (scheme *split.Scheme, chosen bool) {
+	choice := t.others.of(o.Member)
+	other := choice.inForce(clearing, o.Time)
+	if t.draft.scope().covers(choice.channel, choice.chain) && t.draft.scope().weight() >= other.scope().weight() {
+		return t.draft.scheme, true
+	}
+	return other.scheme, false
 }
 
 func (t *trial) line(code string) *TryLine {

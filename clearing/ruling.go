@@ -35,6 +35,7 @@ const (
 	RuleScheduled  RuleState = "SCHEDULED"  // approved, its date is still to come
 	RuleInForce    RuleState = "IN_FORCE"   // 生效
 	RuleSuperseded RuleState = "SUPERSEDED" // another version has replaced it
+	RuleEnded      RuleState = "ENDED"      // its last day has passed (期满)
 )
 
 // RuleVersion is one version of a split rule with its approval. One that
@@ -80,7 +81,7 @@ func (e *Engine) checkDraft(ctx context.Context, tx *store.Tx, c RuleConfig) err
 	if effective < earliest {
 		return fault.Invalid("rule.backdated", effective, earliest).On("effective", c.Effective)
 	}
-	if err := e.checkReceivers(ctx, tx, c); err != nil {
+	if err := firstErr(e.checkReceivers(ctx, tx, c), e.checkScope(ctx, tx, c)); err != nil {
 		return err
 	}
 	days := e.Config.Limits.RateCoolingDays
@@ -91,8 +92,12 @@ func (e *Engine) checkDraft(ctx context.Context, tx *store.Tx, c RuleConfig) err
 	if err != nil {
 		return err
 	}
-	before := inForce(rules, effective, effective.At(0, 0).Unix())
-	if sameShares(before.config, c) {
+	// A rule with a scope is held against its own version before: where it has
+	// none, its orders were split by others, and it changes their rates.
+	rules = slices.DeleteFunc(rules, func(r datedRule) bool {
+		return (r.scope() == nil) != (c.Scope == nil) || c.Scope != nil && (r.row.ID != c.ID || r.row.Effective > effective)
+	})
+	if len(rules) > 0 && sameShares(inForce(rules, effective, effective.At(0, 0).Unix()).config, c) {
 		return nil
 	}
 	return fault.Invalid("rule.cooling", effective, earliest.AddDays(days), days).On("effective", c.Effective)
@@ -117,7 +122,7 @@ func (e *Engine) checkReceivers(ctx context.Context, tx *store.Tx, c RuleConfig)
 // limits may differ.
 func sameShares(a, b RuleConfig) bool {
 	text := func(c RuleConfig) string {
-		c.ID, c.Effective, c.Basis, c.Contract = "", "", "", nil
+		c.ID, c.Effective, c.Until, c.Basis, c.Contract = "", "", "", "", nil
 		raw, _ := json.Marshal(c) // plain fields: it cannot fail
 		return string(raw)
 	}
@@ -152,6 +157,9 @@ func (e *Engine) NewRule(ctx context.Context, actor string, c RuleConfig) (v Rul
 		if err != nil {
 			return err
 		}
+		if err := e.checkOthers(versions, draft, true); err != nil {
+			return err
+		}
 		v = RuleVersion{SplitRule: SplitRule{ID: c.ID, Version: draft.Version, Effective: effective}, State: RuleDrafted,
 			Approval: fmt.Sprintf("RULE-%s-%d", c.ID, draft.Version), Maker: actor, Rule: c}
 		return approval.Submit(ctx, tx, e.Book.ID(), e.Clock.Now(), actor, v.Approval, kindRule, c.ID, draft)
@@ -172,7 +180,37 @@ func (w *Work) decideRule(ctx context.Context, tx *store.Tx, a approval.Approval
 	if err := w.checkDraft(ctx, tx, draft.Rule); err != nil {
 		return err
 	}
+	versions, err := w.ruleVersions(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := w.checkOthers(versions, draft, false); err != nil {
+		return err
+	}
 	return w.addRule(ctx, tx, w.Stamp, w.Actor, "rule.approve", draft)
+}
+
+// checkOthers holds a draft against the versions of all rules, those that are
+// drafts too or not: see [checkClash].
+func (e *Engine) checkOthers(versions []RuleVersion, draft RuleDraft, drafts bool) error {
+	var others []datedRule
+	for _, v := range versions {
+		if v.State == RuleRejected || v.State == RuleDrafted && (!drafts || v.ID == draft.Rule.ID) {
+			continue
+		}
+		r, err := e.dated(v.SplitRule, v.Rule)
+		if err != nil {
+			return err
+		}
+		others = append(others, r)
+	}
+	slices.SortStableFunc(others, byDate)
+	effective, err := bizdate.Parse(draft.Rule.Effective)
+	if err != nil {
+		return err
+	}
+	mine, err := e.dated(SplitRule{ID: draft.Rule.ID, Version: draft.Version, Effective: effective}, draft.Rule)
+	return firstErr(err, checkClash(others, mine))
 }
 
 // auditedRules is the table of split rules as the audit log covers it.
@@ -197,13 +235,16 @@ func (e *Engine) ruleVersions(ctx context.Context, tx *store.Tx) ([]RuleVersion,
 	if err != nil {
 		return nil, err
 	}
-	holds := inForce(rules, today, today.At(23, 59).Unix()).row
 	list := []RuleVersion{}
-	for _, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		v := RuleVersion{SplitRule: r.row, State: RuleSuperseded, Maker: setupActor, Rule: r.config}
 		switch {
-		case r.row == holds:
+		case r == lastBegun(rules, r, today):
 			v.State = RuleInForce
+			if r.until != 0 && r.until < today {
+				v.State = RuleEnded
+			}
 		case r.row.Effective > today:
 			v.State = RuleScheduled
 		}
@@ -228,6 +269,24 @@ func (e *Engine) ruleVersions(ctx context.Context, tx *store.Tx) ([]RuleVersion,
 		return a.Version - b.Version
 	})
 	return list, nil
+}
+
+// lastBegun returns the version that has taken the place of all before it by
+// today: of the defaults together, or of the rule's own id. Before the first
+// default it is that one.
+func lastBegun(rules []datedRule, of *datedRule, today bizdate.Date) *datedRule {
+	var last *datedRule
+	for i := range rules {
+		r := &rules[i]
+		if of.scope() == nil && r.scope() == nil && last == nil {
+			last = r
+		}
+		same := r.scope() == nil && of.scope() == nil || r.scope() != nil && r.row.ID == of.row.ID
+		if same && r.begun(today, today.At(23, 59).Unix()) {
+			last = r
+		}
+	}
+	return last
 }
 
 // withApproval adds an approval to its version, or the draft that it holds.

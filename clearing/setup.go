@@ -148,7 +148,7 @@ func (e *Engine) setup(ctx context.Context) error {
 			return err
 		}
 		for _, r := range e.Config.Rules {
-			if err := e.checkReceivers(ctx, tx, r); err != nil {
+			if err := firstErr(e.checkReceivers(ctx, tx, r), e.checkScope(ctx, tx, r)); err != nil {
 				return err
 			}
 		}
@@ -178,13 +178,23 @@ func (e *Engine) checkPartners(ctx context.Context, tx *store.Tx) error {
 // addRules takes over the rules of custody.yaml.
 func (e *Engine) addRules(ctx context.Context, tx *store.Tx, at time.Time) error {
 	versions := map[string]int{}
+	var before []RuleVersion
 	for _, r := range e.Config.Rules {
 		if len(r.Levels) > 0 {
 			contract := r.contract(e.Config.Limits)
 			r.Contract = &contract
 		}
 		versions[r.ID]++
-		if err := e.addRule(ctx, tx, at, setupActor, "rule.add", RuleDraft{Version: versions[r.ID], Rule: r}); err != nil {
+		draft := RuleDraft{Version: versions[r.ID], Rule: r}
+		if err := e.checkOthers(before, draft, false); err != nil {
+			return err
+		}
+		effective, err := bizdate.Parse(r.Effective)
+		if err != nil {
+			return err
+		}
+		before = append(before, RuleVersion{SplitRule: SplitRule{ID: r.ID, Version: draft.Version, Effective: effective}, Rule: r})
+		if err := e.addRule(ctx, tx, at, setupActor, "rule.add", draft); err != nil {
 			return err
 		}
 	}

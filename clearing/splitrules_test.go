@@ -167,15 +167,24 @@ func TestRegionsFromAFile(t *testing.T) {
 
 // TestInitRefusesAStranger: custody.yaml names a receiver that members.csv lacks.
 func TestInitRefusesAStranger(t *testing.T) {
+	if code := initWith(t, twoRates, strings.Replace(fourLevels, "member:B", "member:GONE", 1)); code != "member.unknown" {
+		t.Errorf("got %q", code)
+	}
+}
+
+// initWith makes a home with the worked custody.yaml changed in one place and
+// returns the code of what init refuses.
+func initWith(t *testing.T, old, text string) string {
+	t.Helper()
 	home := t.TempDir()
-	for name, text := range map[string]string{"members.csv": workedMembers,
-		"custody.yaml": strings.Replace(workedConfig, twoRates, strings.Replace(fourLevels, "member:B", "member:GONE", 1), 1)} {
+	for name, text := range map[string]string{"members.csv": workedMembers, "custody.yaml": strings.Replace(workedConfig, old, text, 1)} {
 		if err := os.WriteFile(filepath.Join(home, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, _, err := clearing.Init(context.Background(), clearing.OpenOptions{Home: home, Clock: clock.Fixed(day("2026-02-12").At(10, 0)), Random: clock.Rand()})
-	if fault.CodeOf(err) != "member.unknown" {
-		t.Errorf("got %v", err)
+	e, _, err := clearing.Init(context.Background(), clearing.OpenOptions{Home: home, Clock: clock.Fixed(day("2026-02-12").At(10, 0)), Random: clock.Rand()})
+	if err == nil {
+		_ = e.Close()
 	}
+	return fault.CodeOf(err)
 }

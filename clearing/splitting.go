@@ -55,11 +55,10 @@ func (w *Work) stepSplitOrders(ctx context.Context, ch Channel) (Counts, error) 
 
 // splitter splits the orders of one channel.
 type splitter struct {
-	w      *Work
-	ch     Channel
-	list   []toSplit
-	rules  []datedRule
-	chains map[string]split.Chain // of each franchisee
+	w     *Work
+	ch    Channel
+	list  []toSplit
+	rules *choices
 
 	legs  []subaccounts.Leg
 	parts []money.Amount // room for the shares of a group
@@ -68,10 +67,7 @@ type splitter struct {
 func (w *Work) newSplitter(ctx context.Context, tx *store.Tx, ch Channel, bill File) (*splitter, error) {
 	s := &splitter{w: w, ch: ch}
 	var err error
-	if s.chains, err = w.chains(ctx, tx); err != nil {
-		return nil, err
-	}
-	if s.rules, err = w.splitRules(ctx, tx); err != nil {
+	if s.rules, err = w.newChoices(ctx, tx, ch.Code); err != nil {
 		return nil, err
 	}
 	return s, s.collect(ctx, tx, bill)
@@ -160,7 +156,7 @@ func (s *splitter) takeOffRefunds(ctx context.Context, tx *store.Tx, bill File) 
 // or what the ledger does not take, stays in 2102 as an exception.
 func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Counts, error) {
 	receivers := 0
-	for _, r := range s.rules {
+	for _, r := range s.rules.rules {
 		receivers = max(receivers, len(r.scheme.Receivers))
 	}
 	// What is split and the fee are two legs more. The ledger keeps no leg of the
@@ -225,19 +221,12 @@ func (s *splitter) earn(earned map[bizdate.Date]map[string]money.Amount, o *toSp
 		by = map[string]money.Amount{}
 		earned[o.clearing] = by
 	}
-	chain := s.chainOf(o)
+	chain := s.rules.of(o.Member).chain
 	for i, part := range d.parts[:len(d.parts)-1] {
 		if part != 0 {
 			by[d.scheme.Owner(i, chain)] += part
 		}
 	}
-}
-
-// chainOf returns who stands above the franchisee of an order.
-func (s *splitter) chainOf(o *toSplit) split.Chain {
-	chain := s.chains[o.Member]
-	chain.Member = o.Member
-	return chain
 }
 
 // settled ends the waiting of an order that is split, or begins that of one
@@ -270,7 +259,8 @@ func (s *splitter) posting(o *toSplit) (subaccounts.Posting, divided, error) {
 		return subaccounts.Posting{}, divided{}, err
 	}
 	fee = max(fee-o.feeBack, 0)
-	scheme, chain := inForce(s.rules, o.clearing, o.Time).scheme, s.chainOf(o)
+	choice := s.rules.of(o.Member)
+	scheme, chain := choice.inForce(o.clearing, o.Time).scheme, choice.chain
 	shares, err := scheme.Split(s.parts, chain, amount, fee)
 	if err != nil {
 		return subaccounts.Posting{}, divided{}, err

@@ -21,6 +21,8 @@ type SplitTrace struct {
 	Effective   bizdate.Date `json:"effective"`
 	Basis       string       `json:"basis"` // clearing or trade: the date that picked the version
 	Approval    string       `json:"approval_id"`
+	Scope       *Scope       `json:"scope"`  // of the rule; null: a default
+	Passed      []string     `json:"passed"` // less specific rules that would have held in its place, ID@VERSION
 	FeeBearer   string       `json:"fee_bearer"`
 	Order       money.Amount `json:"order_fen"`
 	Returned    money.Amount `json:"returned_fen"` // refunded before the split
@@ -51,20 +53,18 @@ type SplitLevel struct {
 // traceSplit explains the split of an order from its voucher and the rule that
 // held on its date: what is not dated back cannot have changed since.
 func (e *Engine) traceSplit(ctx context.Context, tx *store.Tx, o orders.Order, v subaccounts.Voucher, clearing bizdate.Date) (*SplitTrace, error) {
-	rules, err := e.splitRules(ctx, tx)
+	rules, err := e.newChoices(ctx, tx, o.Channel)
 	if err != nil {
 		return nil, err
 	}
-	chains, err := e.chains(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	chain := chains[o.Member]
-	chain.Member = o.Member
-	r := inForce(rules, clearing, o.Time)
+	choice := rules.of(o.Member)
+	chain, r := choice.chain, choice.inForce(clearing, o.Time)
 	posted := flows.Divide(v, o.Member)
 	t := &SplitTrace{Rule: r.row.ID, Version: r.row.Version, Effective: r.row.Effective, Basis: "clearing", FeeBearer: r.config.FeeBearer,
-		Order: o.Amount, Fee: posted.Original.Fee}
+		Scope: r.scope(), Passed: []string{}, Order: o.Amount, Fee: posted.Original.Fee}
+	for _, other := range choice.passed(clearing, o.Time) {
+		t.Passed = append(t.Passed, other.name())
+	}
 	if r.byTrade {
 		t.Basis = "trade"
 	}

@@ -45,6 +45,9 @@ func (a *app) showShares(s *clearing.SplitTrace, r *clearing.RefundTrace) {
 
 func (a *app) showSplit(s *clearing.SplitTrace) {
 	a.say("cli.shares.rule", s.Rule, s.Version, s.Effective, a.named("rule_basis", s.Basis), orNone(s.Approval))
+	if s.Scope != nil {
+		a.say("cli.shares.scope", a.scopeText(s.Scope), strings.Join(s.Passed, ", "))
+	}
 	a.say("cli.shares.amount", s.Amount, s.Order, s.Returned, s.Fee, a.named("bearer", s.FeeBearer))
 	g := a.grid(">"+a.t("cli.rule.level"), a.t("cli.rule.to"), a.t("cli.col.member"), ">"+a.t("cli.shares.base"), ">"+a.t("cli.rule.rate"),
 		">"+a.t("cli.shares.by-rate"), ">"+a.t("cli.shares.dropped"), ">"+a.t("cli.rule.fixed"), a.t("cli.shares.bound"), ">"+a.t("cli.shares.share"))

@@ -29,7 +29,11 @@ func newRuleListCmd(a *app) *cobra.Command {
 				g := a.grid(a.t("cli.col.rule"), ">"+a.t("cli.col.version"), a.t("cli.col.effective"), a.t("cli.col.state"),
 					a.t("cli.rule.shares"), a.t("cli.col.fee-bearer"), a.t("cli.rule.approval"))
 				for _, r := range rules {
-					g.row(r.ID, r.Version, r.Effective, a.named("rule_state", string(r.State)), a.rateTexts(r.Rule), a.named("bearer", r.Rule.FeeBearer), r.Approval)
+					shares := a.rateTexts(r.Rule)
+					if r.Rule.Scope != nil {
+						shares = a.t("cli.rule.for", a.scopeText(r.Rule.Scope), shares)
+					}
+					g.row(r.ID, r.Version, r.Effective, a.named("rule_state", string(r.State)), shares, a.named("bearer", r.Rule.FeeBearer), r.Approval)
 				}
 				g.print()
 			})
@@ -75,6 +79,9 @@ func newRuleShowCmd(a *app) *cobra.Command {
 func (a *app) showRule(v clearing.RuleVersion) {
 	c := v.Rule
 	a.say("cli.rule.title", v.ID, v.Version, v.Effective, a.named("rule_basis", orDefault(c.Basis, "clearing")), a.named("rule_state", string(v.State)))
+	if c.Scope != nil {
+		a.say("cli.rule.scope", a.scopeText(c.Scope), orNone(c.Until))
+	}
 	g := a.grid(">"+a.t("cli.rule.level"), a.t("cli.rule.to"), ">"+a.t("cli.rule.rate"), a.t("cli.rule.of"), ">"+a.t("cli.rule.fixed"),
 		">"+a.t("cli.rule.min"), ">"+a.t("cli.rule.cap"), a.t("cli.rule.tiers"))
 	for i, l := range a.levelsOf(c) {
@@ -96,6 +103,23 @@ func (a *app) showRule(v clearing.RuleVersion) {
 	case v.Approval != "":
 		a.say("cli.rule.waits", v.Approval, v.Maker)
 	}
+}
+
+// scopeText says to which orders a rule applies.
+func (a *app) scopeText(s *clearing.Scope) string {
+	if s == nil {
+		return a.t("cli.scope.all")
+	}
+	var parts []string
+	for _, list := range []struct {
+		code  string
+		names []string
+	}{{"cli.scope.members", s.Members}, {"cli.scope.regions", s.Regions}, {"cli.scope.channels", s.Channels}} {
+		if len(list.names) > 0 {
+			parts = append(parts, a.t(list.code, strings.Join(list.names, ", ")))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 func orDefault(value, otherwise string) string {
@@ -182,6 +206,9 @@ func (a *app) showTrial(r *clearing.TryReport) {
 		name += "@" + strconv.Itoa(r.Version)
 	}
 	a.say("cli.rule.try.title", name, r.From, r.To, r.Orders, r.Amount, r.Fee)
+	if r.Scope != nil || r.Chosen+r.Refused < r.Orders {
+		a.say("cli.rule.try.scope", a.scopeText(r.Scope), r.Chosen, r.Orders-r.Refused)
+	}
 	if r.Refused > 0 {
 		a.say("cli.rule.try.refused", r.Refused)
 	}
