@@ -209,7 +209,7 @@ func (w *Work) stepSealDay(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		err = outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: "seal", Subject: subject,
+		err = outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: sealEffect, Subject: subject,
 			FileName: w.Date.String() + ".json", SHA256: hex.EncodeToString(sum[:])})
 		if err != nil {
 			return Counts{}, err
@@ -249,6 +249,9 @@ func (w *Work) sealContent(ctx context.Context, tx *store.Tx) ([]byte, error) {
 	}
 	return json.Marshal(s)
 }
+
+// sealEffect is the outbox kind of the files of seals.
+const sealEffect = "seal"
 
 // sealPath is where a day's seal lies.
 func (e *Engine) sealPath(date bizdate.Date) string {
@@ -292,6 +295,6 @@ func (w *Work) writeSeal(ctx context.Context) error {
 		return err
 	}
 	return w.DB.Tx(ctx, func(tx *store.Tx) error {
-		return outbox.Written(ctx, tx, w.Book.ID(), "seal", subject)
+		return outbox.Written(ctx, tx, w.Book.ID(), sealEffect, subject)
 	})
 }

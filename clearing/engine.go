@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"custody/clearing/outbox"
 	"custody/clearing/payout"
 	"custody/clearing/people"
 	"custody/internal/atomicfile"
@@ -168,29 +169,58 @@ func (e *Engine) Run(ctx context.Context, r RunRequest) (*DayView, error) {
 // file takes an hour to write, so a killed process left it.
 const litterAge = time.Hour
 
-// closedDay returns the view of a day that is sealed, and nil for any other.
-// It takes no lease and writes nothing, but for a seal's file that is gone.
+// closedDay returns the view of a day that is sealed, and nil for any other. It
+// takes no lease and writes nothing, unless a file that the day promised is not
+// there: its process died after the seal had been committed.
 func (e *Engine) closedDay(ctx context.Context, r RunRequest) (*DayView, error) {
 	var d day
+	var owed bool
 	err := e.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if err := people.Require(ctx, tx, r.Actor, people.Run); err != nil {
 			return err
 		}
-		d, _, err = e.day(ctx, tx, r.Date)
+		if d, _, err = e.day(ctx, tx, r.Date); err != nil || d.State != DaySealed {
+			return err
+		}
+		owed, err = e.owesFiles(ctx, tx, r.Date)
 		return err
 	})
 	if err != nil || d.State != DaySealed {
 		return nil, err
+	}
+	if _, err := os.Stat(e.sealPath(r.Date)); err != nil || owed {
+		if err := e.deliver(ctx, r); err != nil {
+			return nil, err
+		}
 	}
 	view, err := e.Day(ctx, r.Date)
 	if err != nil {
 		return nil, err
 	}
 	view.AlreadyClosed = true
-	if _, err := os.Stat(e.sealPath(r.Date)); err == nil {
-		return view, nil
+	return view, nil
+}
+
+// owesFiles reports whether files that a sealed day promised are not known to be written.
+func (e *Engine) owesFiles(ctx context.Context, tx *store.Tx, date bizdate.Date) (bool, error) {
+	told, err1 := outbox.Pending(ctx, tx, e.Book.ID(), eventsEffect)
+	sealed, err2 := outbox.Pending(ctx, tx, e.Book.ID(), sealEffect)
+	ofDay := func(p outbox.Effect) bool { return p.Date == date }
+	return len(told) > 0 || slices.ContainsFunc(sealed, ofDay), firstErr(err1, err2)
+}
+
+// deliver writes the files of a sealed day that are not there. It takes the
+// lease, so that nobody else writes them at the same time.
+func (e *Engine) deliver(ctx context.Context, r RunRequest) error {
+	l, err := e.acquire(ctx, r.Actor)
+	if err != nil {
+		return err
 	}
-	return view, e.work(r.Date, r.Actor, nil).writeSeal(ctx)
+	defer l.release()
+	if err := e.work(r.Date, r.Actor, l).writeSeal(ctx); err != nil {
+		return err
+	}
+	return e.writeEvents(ctx)
 }
 
 // begin opens the day and cuts the days before it.
@@ -468,7 +498,7 @@ func (e *Engine) filesOut(ctx context.Context, tx *store.Tx, date bizdate.Date) 
 				return err
 			}
 			folder := "outbox/"
-			if kind == "seal" {
+			if kind == sealEffect {
 				folder = "seals/"
 			}
 			list = append(list, folder+name)

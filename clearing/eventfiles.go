@@ -9,6 +9,7 @@ import (
 	"custody/clearing/events"
 	"custody/clearing/outbox"
 	"custody/internal/atomicfile"
+	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/store"
 )
@@ -38,7 +39,22 @@ func (w *Work) intendEvents(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	return outbox.Intend(ctx, tx, w.Book.ID(), w.Stamp, outbox.Effect{Date: w.Date, Kind: eventsEffect, Subject: fmt.Sprintf("%d-%d", from+1, to),
-		FileName: "events-" + w.Date.Compact() + ".jsonl", SHA256: digestOf(raw)})
+		FileName: eventFileName(sent, w.Date), SHA256: digestOf(raw)})
+}
+
+// eventFileName is that of the next file of a date. A day that was reopened has
+// more than one: what it told the first time must not be lost.
+func eventFileName(sent []outbox.Effect, date bizdate.Date) string {
+	n := 1
+	for _, s := range sent {
+		if s.Date == date {
+			n++
+		}
+	}
+	if n == 1 {
+		return "events-" + date.Compact() + ".jsonl"
+	}
+	return fmt.Sprintf("events-%s.%d.jsonl", date.Compact(), n)
 }
 
 // eventRange reads the numbers of the first and last event of a file.
@@ -83,7 +99,9 @@ func (e *Engine) writeEvents(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := atomicfile.WriteFile(filepath.Join(e.Home, "outbox", p.FileName), raw, 0o600); err != nil {
+		path := filepath.Join(e.Home, "outbox", p.FileName)
+		// The lease makes this run the only writer: what lies there half-written is a killed one's.
+		if err := firstErr(atomicfile.SweepOf(path), atomicfile.WriteFile(path, raw, 0o600)); err != nil {
 			return err
 		}
 		err = e.DB.Tx(ctx, func(tx *store.Tx) error { return outbox.Written(ctx, tx, e.Book.ID(), p.Kind, p.Subject) })

@@ -258,8 +258,9 @@ func TestSignOffAndReopen(t *testing.T) {
 		t.Errorf("%s %s", after.State, after.ResultHash)
 	}
 	b.tie("2026-02-12", 1, 1)
-	for _, name := range []string{"2026-02-12.json", "2026-02-12.v1.json"} {
-		if _, err := os.Stat(filepath.Join(b.home, "seals", name)); err != nil {
+	// What was signed and told the first time is still there.
+	for _, name := range []string{"seals/2026-02-12.json", "seals/2026-02-12.v1.json", "outbox/events-20260212.jsonl", "outbox/events-20260212.2.jsonl"} {
+		if _, err := os.Stat(filepath.Join(b.home, name)); err != nil {
 			t.Error(err)
 		}
 	}
