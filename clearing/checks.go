@@ -116,26 +116,18 @@ func (c *checker) totalOfAccounts() (money.Amount, []CheckLine, error) {
 	return c.tie.Difference, []CheckLine{line("check.assets", assets), line("check.liabilities", c.tie.SubAccounts)}, nil
 }
 
-// rollForward is R4: opening + movements = closing for every account, and the
-// opening is yesterday's closing.
+// rollForward is R4: opening + movements = closing for every account. The opening
+// is the closing that the account's last closed day fixed, the movements are its
+// entries of the date, and the closing is what stands in the books at the cut.
 func (c *checker) rollForward() (money.Amount, []CheckLine, error) {
-	before, err := c.w.Book.Movements(c.ctx, c.tx, c.w.Date.AddDays(-1))
-	if err != nil {
-		return 0, nil, err
-	}
-	closing := make(map[int64]money.Amount, len(before))
-	for _, m := range before {
-		closing[m.AccountID] = m.Closing
-	}
 	var diff money.Amount
-	for _, m := range c.movements {
-		diff += (m.Opening + m.Debit - m.Credit - m.Closing).Abs() + (closing[m.AccountID] - m.Opening).Abs()
-		delete(closing, m.AccountID)
-	}
-	for _, left := range closing {
-		diff += left.Abs()
-	}
-	return diff, []CheckLine{line("check.accounts", 0, fmt.Sprint(len(c.movements)))}, nil
+	lines := []CheckLine{line("check.accounts", 0, fmt.Sprint(len(c.movements)))}
+	err := c.forward(func(code, owner string, d money.Amount) {
+		if diff += d; d != 0 {
+			lines = append(lines, line(subaccounts.Key{Code: code, Owner: owner}.String(), d))
+		}
+	})
+	return diff, lines, err
 }
 
 // transitAge is R5: channel money, and any fee that stands in debit, reaches

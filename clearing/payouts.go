@@ -188,6 +188,7 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 		return Counts{}, err
 	}
 	var waits waitList
+	var refused error // the first batch whose money may not leave; the others are sent
 	for _, b := range batches {
 		switch b.State {
 		case payout.BatchDraft:
@@ -201,10 +202,18 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 			}
 			waits = append(waits, Wait{Kind: "approval", Subject: asked[b.BatchNo], Since: instant(stepBatch, w.Date)})
 		case payout.BatchApproved:
-			if err := w.send(ctx, b); err != nil {
+			err := w.send(ctx, b)
+			if fault.CodeOf(err) == "batch.proof" {
+				refused = firstErr(refused, err)
+				continue
+			}
+			if err != nil {
 				return Counts{}, err
 			}
 		}
+	}
+	if refused != nil {
+		return Counts{In: len(batches), Failed: 1}, refused
 	}
 	if len(waits) > 0 {
 		return Counts{In: len(batches), Skipped: len(waits), Done: len(batches) - len(waits)}, waits
@@ -233,7 +242,7 @@ func (w *Work) send(ctx context.Context, b payout.Batch) error {
 	var raw []byte
 	b.FileName = b.BatchNo + ".txt"
 	err := w.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := w.checkLease(ctx, tx); err != nil {
+		if err := firstErr(w.checkLease(ctx, tx), w.unstoppedBatch(ctx, tx, b)); err != nil {
 			return err
 		}
 		var err error

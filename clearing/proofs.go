@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"custody/clearing/exceptions"
+	"custody/clearing/outbox"
 	"custody/clearing/payout"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -70,28 +71,31 @@ func scopeOf(code, owner string) string {
 	return "member:" + owner
 }
 
-// provenForward carries every account that the date touched forward: from the
-// closing that its last closed day fixed, by the movements of the date, to what
-// stands in the books at the cut.
+// provenForward carries every account forward: from the closing that its last
+// closed day fixed, by the entries of the date, to what stands in the books.
 func (c *checker) provenForward() ([]Proof, error) {
-	fixed := map[int64]money.Amount{}
-	err := c.tx.Each(c.ctx, `SELECT d.account_id, COALESCE((SELECT e.closing_fen FROM day_balances e
-			WHERE e.custody_id = d.custody_id AND e.account_id = d.account_id AND e.accounting_date < d.accounting_date AND e.closing_fen IS NOT NULL
-			ORDER BY e.accounting_date DESC LIMIT 1), 0)
-		FROM day_balances d WHERE d.custody_id = ? AND d.accounting_date = ?`, []any{c.w.Book.ID(), c.w.Date}, func(scan func(...any) error) error {
-		var id int64
-		var closing money.Amount
-		err := scan(&id, &closing)
-		fixed[id] = closing
-		return err
-	})
 	by := scopes{}
-	for _, m := range c.movements {
-		if opening, touched := fixed[m.AccountID]; touched {
-			by[scopeOf(m.Code, m.Owner)] += (opening + m.Debit - m.Credit - m.Closing).Abs()
-		}
-	}
+	err := c.forward(func(code, owner string, difference money.Amount) { by[scopeOf(code, owner)] += difference })
 	return by.proofs(proofRollForward), err
+}
+
+// forward tells by how much each account is not what it is carried forward to,
+// as an amount without sign, in the order of the accounts.
+func (c *checker) forward(tell func(code, owner string, difference money.Amount)) error {
+	carried, err := c.w.Book.CarriedForward(c.ctx, c.tx, c.w.Date)
+	if err != nil {
+		return err
+	}
+	for _, m := range c.movements {
+		at := carried[m.AccountID]
+		delete(carried, m.AccountID)
+		d := (at.Opening - m.Opening).Abs() + (at.Posted - m.Debit + m.Credit).Abs() // the closing is their sum
+		tell(m.Code, m.Owner, d)
+	}
+	for _, at := range carried { // nothing stands there and nothing moved: so it must be carried
+		tell("", "", at.Opening.Abs()+at.Posted.Abs())
+	}
+	return nil
 }
 
 // nightEvents are what the night itself posts on 1122; anything else there a
@@ -266,6 +270,27 @@ func (w *Work) unstopped(ctx context.Context, tx *store.Tx, list []payout.Payout
 		}
 	}
 	return rest, n, nil
+}
+
+// unstoppedBatch refuses to send a batch that was drawn up before a proof about
+// one of its rows broke: batch.proof, with the member and the proof. One whose
+// sending has begun is sent to the end, for its file may be with the bank.
+func (w *Work) unstoppedBatch(ctx context.Context, tx *store.Tx, b payout.Batch) error {
+	s, err := w.stops(ctx, tx)
+	if err != nil || len(s.reason) == 0 {
+		return err
+	}
+	begun, err := outbox.Intended(ctx, tx, w.Book.ID(), "payout-file", b.BatchNo)
+	if err != nil || begun {
+		return err
+	}
+	list, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
+	for _, p := range list {
+		if why := s.why("member:" + p.Member); why != "" {
+			return fault.Broken("batch.proof", b.BatchNo, p.Member, why).On("batch", b.BatchNo)
+		}
+	}
+	return err
 }
 
 // endStops closes what failed proofs had opened, when all of them hold again.

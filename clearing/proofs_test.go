@@ -1,8 +1,11 @@
 package clearing_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
+	"custody/clearing"
 	"custody/clearing/exceptions"
 	"custody/internal/fault"
 )
@@ -94,6 +97,63 @@ func TestABrokenProofStopsTheMoney(t *testing.T) {
 			if n := b.scalar("SELECT COUNT(*) FROM exceptions WHERE kind = 'BALANCE' AND closed_date IS NULL"); n != 0 {
 				t.Errorf("%d exceptions are left of a proof that holds (%s)", n, exceptions.Balance)
 			}
+		})
+	}
+}
+
+// TestABrokenProofRefusesABatch: a batch that two people agreed on before the
+// proof broke is not sent either, and is when the proof holds again.
+func TestABrokenProofRefusesABatch(t *testing.T) {
+	b := night13(t)
+	b.runUntil("2026-02-13", "netting", 0)
+	b.intraday("2026-02-14", 4)
+	b.runUntil("2026-02-14", "send", waiting)
+	b.approve("PO20260214-01")
+	harm := "UPDATE day_balances SET closing_fen = closing_fen + %d WHERE accounting_date = 20260212 AND account_id = (SELECT account_id FROM accounts WHERE code = '2002' AND owner = 'A')"
+	b.exec(fmt.Sprintf(harm, 1))
+	b.run("2026-02-13", int(fault.Books))
+	_, err := b.engine.Run(b.ctx, clearing.RunRequest{Date: day("2026-02-14"), Until: "send", Actor: "maker1"})
+	b.wantCode("a batch with a row of A", "batch.proof", err)
+	if n := b.scalar("SELECT COUNT(*) FROM outbox WHERE subject = 'PO20260214-01'"); n != 0 {
+		t.Errorf("%d files are out", n)
+	}
+	b.exec(fmt.Sprintf(harm, -1))
+	b.run("2026-02-13", 0)
+	b.runUntil("2026-02-14", "send", 0)
+	if n := b.scalar("SELECT COUNT(*) FROM outbox WHERE subject = 'PO20260214-01' AND state = 'WRITTEN'"); n != 1 {
+		t.Errorf("%d files are out after the proof holds", n)
+	}
+}
+
+// TestRollForwardFromTheEntries: R4 takes nothing from what it proves. A fen in a
+// closing of a closed day, in an entry, or in a day's movement fails it, and it
+// says in which account.
+func TestRollForwardFromTheEntries(t *testing.T) {
+	const a2002 = "account_id = (SELECT account_id FROM accounts WHERE code = '2002' AND owner = 'A')"
+	for _, c := range []struct{ name, table, column, where, account string }{
+		{"closing of a closed day", "day_balances", "closing_fen", "accounting_date = 20260212 AND " + a2002, "2002.A"},
+		{"closing that the date did not touch", "day_balances", "closing_fen",
+			"accounting_date = 20260212 AND account_id = (SELECT account_id FROM accounts WHERE code = '2301')", "2301"},
+		{"an entry of the date", "entries", "amount_fen", "accounting_date = 20260213 AND " + a2002 +
+			" AND seq = (SELECT MAX(seq) FROM entries WHERE accounting_date = 20260213 AND " + a2002 + ")", "2002.A"},
+		{"a movement of the date", "day_balances", "debit_fen", "accounting_date = 20260213 AND " + a2002, "2002.A"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := night13(t)
+			b.runUntil("2026-02-13", "netting", 0)
+			b.exec("UPDATE " + c.table + " SET " + c.column + " = " + c.column + " + 1 WHERE " + c.where)
+			b.run("2026-02-13", int(fault.Books))
+			view, err := b.engine.Day(b.ctx, day("2026-02-13"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r4 := view.Checks[3]
+			named := slices.ContainsFunc(r4.Detail, func(l clearing.CheckLine) bool { return l.Label == c.account && l.Amount > 0 })
+			if r4.ID != "R4" || r4.OK || !named {
+				t.Errorf("%+v", r4)
+			}
+			b.exec("UPDATE " + c.table + " SET " + c.column + " = " + c.column + " - 1 WHERE " + c.where)
+			b.run("2026-02-13", 0)
 		})
 	}
 }

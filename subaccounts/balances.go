@@ -3,6 +3,7 @@ package subaccounts
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"custody/internal/bizdate"
@@ -225,4 +226,45 @@ func (b *Book) Movements(ctx context.Context, tx *store.Tx, date bizdate.Date) (
 	return slices.DeleteFunc(out, func(m Movement) bool {
 		return m.Opening == 0 && m.Closing == 0 && m.Debit == 0 && m.Credit == 0
 	}), err
+}
+
+// Carried is an account as its entries carry it forward over a date: from the
+// closing that its last closed day fixed, by the entries of the date alone.
+type Carried struct {
+	Opening money.Amount // signed: debit positive
+	Posted  money.Amount
+}
+
+// carriedQuery reads an account's entries back from its last one to the first
+// voucher of the date, so that the cost is that of the date and not of the history.
+const carriedQuery = `SELECT a.account_id,
+	COALESCE((SELECT d.closing_fen FROM day_balances d WHERE d.custody_id = a.custody_id AND d.account_id = a.account_id
+		AND d.accounting_date < ? AND d.closing_fen IS NOT NULL ORDER BY d.accounting_date DESC LIMIT 1), 0),
+	COALESCE((SELECT CAST(SUM(e.amount_fen) AS BIGINT) FROM entries e WHERE e.custody_id = a.custody_id AND e.account_id = a.account_id
+		AND e.accounting_date = ? AND e.seq > COALESCE((SELECT o.seq FROM entries o WHERE o.custody_id = a.custody_id
+			AND o.account_id = a.account_id AND o.voucher_id < ? ORDER BY o.seq DESC LIMIT 1), 0)), 0)
+	FROM accounts a WHERE a.custody_id = ?`
+
+// CarriedForward returns every account by its id as the closings of earlier days
+// and the entries of the date say it, without a look at what the account is said
+// to stand at: the other way to reckon what [Book.Movements] returns.
+func (b *Book) CarriedForward(ctx context.Context, tx *store.Tx, date bizdate.Date) (map[int64]Carried, error) {
+	first, _, err := b.voucherSpan(ctx, tx, date, date)
+	if err != nil {
+		return nil, err
+	}
+	if first == 0 { // nothing is dated it: nothing to read back to
+		first = math.MaxInt64
+	}
+	all := map[int64]Carried{}
+	err = tx.Each(ctx, carriedQuery, []any{date, date, first, b.id}, func(scan func(...any) error) error {
+		var id int64
+		var c Carried
+		if err := scan(&id, &c.Opening, &c.Posted); err != nil {
+			return err
+		}
+		all[id] = c
+		return nil
+	})
+	return all, err
 }
