@@ -156,7 +156,7 @@ func (w *Work) toldLater(ctx context.Context, tx *store.Tx, date bizdate.Date) (
 	later := map[string]money.Amount{}
 	for _, p := range next {
 		event, reference, _ := strings.Cut(p.Subject, ":")
-		if p.Kind != subAccountEffect || event != eventTopUp {
+		if p.Kind != subAccountEffect {
 			continue
 		}
 		v, _, err := w.Book.VoucherByReference(ctx, tx, event, reference)
@@ -164,7 +164,7 @@ func (w *Work) toldLater(ctx context.Context, tx *store.Tx, date bizdate.Date) (
 			return nil, err
 		}
 		for _, e := range v.Entries {
-			if v.Date == date && e.Code == "2001" {
+			if v.Date == date && (e.Code == "2001" || e.Code == "2002") {
 				later[e.Owner] -= e.Amount
 			}
 		}

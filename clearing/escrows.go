@@ -10,12 +10,14 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/clearing/orders"
+	"custody/clearing/outbox"
 	"custody/clearing/people"
 	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
+	"custody/subaccounts"
 )
 
 // flowsOn is the journal of flows for the work on a date.
@@ -32,7 +34,7 @@ func (w *Work) escrowOrders(tx *store.Tx, source string) escrow.Orders {
 // collecting now.
 func (e *Engine) onEscrow(ctx context.Context, actor, what string, fn func(w *Work, o escrow.Orders) error) error {
 	w := e.work(0, actor, nil)
-	return e.DB.Tx(ctx, func(tx *store.Tx) error {
+	err := e.DB.Tx(ctx, func(tx *store.Tx) error {
 		if err := people.Require(ctx, tx, actor, people.Make); err != nil {
 			return err
 		}
@@ -43,6 +45,45 @@ func (e *Engine) onEscrow(ctx context.Context, actor, what string, fn func(w *Wo
 		w.Date = date
 		return fn(w, w.escrowOrders(tx, "escrow "+what))
 	})
+	if err != nil {
+		return err
+	}
+	return e.writeInstructions(ctx)
+}
+
+// escrowEvents are those by which an escrow order changes what members have.
+var escrowEvents = []string{"E21", "E21b", "E6c", "E6d", "E6e"}
+
+// tellEscrow tells the bank what the call has just changed in the sub-accounts of
+// an order's parties: it knows of no shipment and no verdict. What the night
+// confirms by the timer comes after the day's list of balances, so the bank hears
+// of it on the next day.
+func (w *Work) tellEscrow(ctx context.Context, tx *store.Tx, orderNo string, tell func(context.Context, *store.Tx, subaccounts.Voucher) error) error {
+	for _, event := range escrowEvents {
+		v, found, err := w.Book.VoucherByReference(ctx, tx, event, orderNo)
+		if err != nil {
+			return err
+		}
+		if !found || v.Date != w.Date {
+			continue
+		}
+		told, err := outbox.Intended(ctx, tx, w.Book.ID(), subAccountEffect, event+":"+orderNo)
+		if err != nil {
+			return err
+		}
+		if told {
+			continue
+		}
+		if err := tell(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellNow is [Work.tellEscrow]'s tell for the day itself.
+func (w *Work) tellNow(ctx context.Context, tx *store.Tx, v subaccounts.Voucher) error {
+	return w.intendSubAccounts(ctx, tx, v, approval.Approval{Maker: v.Actor})
 }
 
 // OpenEscrow takes an order down before it is paid. The merchant must be a
@@ -63,7 +104,10 @@ func (e *Engine) OpenEscrow(ctx context.Context, actor, orderNo, member string, 
 // PayEscrow pays an order out of a member's withdrawable balance (E21).
 func (e *Engine) PayEscrow(ctx context.Context, actor, orderNo, payer string) error {
 	return e.onEscrow(ctx, actor, "pay", func(w *Work, o escrow.Orders) error {
-		return firstErr(needMember(ctx, w, o.Tx, payer, ""), o.PayFromBalance(ctx, orderNo, payer))
+		if err := firstErr(needMember(ctx, w, o.Tx, payer, ""), o.PayFromBalance(ctx, orderNo, payer)); err != nil {
+			return err
+		}
+		return w.tellEscrow(ctx, o.Tx, orderNo, w.tellNow)
 	})
 }
 
@@ -133,7 +177,10 @@ func (e *Engine) DropEscrowDispute(ctx context.Context, actor, orderNo string, d
 // ConfirmEscrow gives the money to the merchant's side because the buyer says so.
 func (e *Engine) ConfirmEscrow(ctx context.Context, actor, orderNo string) error {
 	return e.onEscrow(ctx, actor, "confirm", func(w *Work, o escrow.Orders) error {
-		return w.endEscrow(ctx, o, orderNo, "E6c", func(t escrow.Terms) error { return o.Confirm(ctx, orderNo, t) })
+		if err := w.endEscrow(ctx, o, orderNo, "E6c", func(t escrow.Terms) error { return o.Confirm(ctx, orderNo, t) }); err != nil {
+			return err
+		}
+		return w.tellEscrow(ctx, o.Tx, orderNo, w.tellNow)
 	})
 }
 
@@ -149,7 +196,10 @@ func (e *Engine) RefundEscrow(ctx context.Context, actor, orderNo, refundNo stri
 		if refundNo == "" && !order.FromBalance() {
 			return fault.Invalid("escrow.refund_no").On("--ref", "")
 		}
-		return o.AskRefund(ctx, orderNo, refundNo)
+		if err := o.AskRefund(ctx, orderNo, refundNo); err != nil {
+			return err
+		}
+		return w.tellEscrow(ctx, o.Tx, orderNo, w.tellNow)
 	})
 }
 
@@ -225,8 +275,11 @@ func (w *Work) decideEscrow(ctx context.Context, tx *store.Tx, a approval.Approv
 		event = "E6d"
 	}
 	err = w.endEscrow(ctx, o, v.OrderNo, event, func(t escrow.Terms) error { return o.Decide(ctx, v, t, a.ID) })
+	if err != nil {
+		return err
+	}
 	d.Vouchers = append(d.Vouchers, event+":"+v.OrderNo)
-	return err
+	return w.tellEscrow(ctx, tx, v.OrderNo, w.tellNow)
 }
 
 // escrowInBill returns an order whose money may move on: one that a member's
@@ -335,6 +388,9 @@ func (w *Work) autoConfirm(ctx context.Context) (Counts, error) {
 			switch code := fault.CodeOf(err); {
 			case err == nil:
 				c.Done++
+				if err := w.tellEscrow(ctx, tx, order.OrderNo, w.tellLater); err != nil {
+					return c, err
+				}
 			case code == "escrow.not_in_bill" || code == "state.illegal": // the buyer was first, or the bill is late
 				c.Skipped++
 			case refused(err) || strings.HasPrefix(code, "split."):
