@@ -134,9 +134,9 @@ func (w *Work) ofEscrow(ctx context.Context, tx *store.Tx, r refund) (bool, erro
 		return false, err
 	}
 	switch order.State {
-	case states.EscrowConfirmed, states.EscrowAuto, states.EscrowSettled:
+	case states.EscrowConfirmed, states.EscrowAuto:
 		return false, nil
-	case states.EscrowPartBack:
+	case states.EscrowPartBack, states.EscrowSettled: // the verdict's refund, listed this night or before
 		return order.RefundNo == r.RefundNo, nil
 	}
 	return true, nil
