@@ -71,11 +71,9 @@ func (e *Engine) tieItem(ctx context.Context, tx *store.Tx, o matches.OpenLine) 
 		return item, found, err
 	}
 	event, ref, _ := strings.Cut(o.Key, ":")
-	if event == eventPaid {
-		p, found, err := payout.BySerial(ctx, tx, e.Book.ID(), ref)
-		if found {
-			item.Subject, item.Text = p.Serial, p.Member
-		}
+	p, found, err := e.paidBy(ctx, tx, event, ref)
+	if err != nil || found {
+		item.Subject, item.Text = p.Serial, p.Member
 		return item, found, err
 	}
 	if ref := (bookVoucher{Event: event, Reference: ref}).bankRef(); ref != "" {
@@ -85,6 +83,27 @@ func (e *Engine) tieItem(ctx context.Context, tx *store.Tx, o matches.OpenLine) 
 	}
 	item.Text = event
 	return item, o.Held, nil
+}
+
+// paidBy is the payout that a voucher on 1001 paid: a settlement's voucher carries
+// its serial, that of every other payment the reference of its order.
+func (e *Engine) paidBy(ctx context.Context, tx *store.Tx, event, ref string) (p payout.Payout, found bool, err error) {
+	if event == eventPaid {
+		if p, found, err = payout.BySerial(ctx, tx, e.Book.ID(), ref); err != nil || found {
+			return p, found, err
+		}
+	}
+	for kind, k := range paymentKinds {
+		if k.paid != event || kind == payout.Settlement {
+			continue
+		}
+		list, err := payout.ByRequest(ctx, tx, e.Book.ID(), kind, ref) // no two other kinds share an event
+		if err != nil || len(list) == 0 {
+			return p, false, err
+		}
+		return list[len(list)-1], true, nil
+	}
+	return p, false, nil
 }
 
 // lineItem fills in a line of the bank: its reference, text and place.
