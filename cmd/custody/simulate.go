@@ -25,6 +25,7 @@ type simulateFlags struct {
 	statement     string
 	bill          string
 	run           bool
+	events        bool
 }
 
 // newSimulateCmd makes a home with the files of an invented head office.
@@ -41,6 +42,7 @@ func newSimulateCmd(a *app) *cobra.Command {
 	flags.StringVar(&f.faults, "faults", "", a.t("cli.flag.faults", strings.Join(simbank.FaultNames(), ", ")))
 	flags.StringVar(&f.statement, "statement", simbank.StatementCamt, a.t("cli.flag.statement-form", strings.Join(simbank.StatementForms(), ", ")))
 	flags.StringVar(&f.bill, "bill", simbank.BillAlipay, a.t("cli.flag.bill-form", strings.Join(simbank.BillForms(), ", ")))
+	flags.BoolVar(&f.events, "events", false, a.t("cli.flag.events"))
 	flags.BoolVar(&f.run, "run", false, a.t("cli.flag.run"))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.does(func(ctx context.Context, _ []string) error { return a.simulate(ctx, f, cmd.Flags().Changed("faults")) })(cmd, args)
@@ -71,7 +73,7 @@ func (a *app) simulate(ctx context.Context, f simulateFlags, named bool) error {
 		return err
 	}
 	p := simbank.Params{Dir: f.out, From: from, Days: f.days, Seed: f.seed, Orders: f.orders, Members: f.count, Working: cal.IsWorkingDay,
-		Statement: f.statement, Bill: f.bill}
+		Statement: f.statement, Bill: f.bill, Events: f.events}
 	if named {
 		p.Faults = []string{}
 		for name := range strings.SplitSeq(f.faults, ",") {
@@ -91,7 +93,7 @@ func (a *app) simulate(ctx context.Context, f simulateFlags, named bool) error {
 		}
 		var played error
 		if f.run {
-			answer.Ran, played = a.playDays(ctx, e, from, f.days)
+			answer.Ran, played = a.playDays(ctx, e, f, from)
 		}
 		if a.json {
 			return errors.Join(played, a.object(answer))
@@ -102,9 +104,20 @@ func (a *app) simulate(ctx context.Context, f simulateFlags, named bool) error {
 
 // playDays plays the days of a simulated home one after the other, the checker
 // and the bank included, and stops at the first that does not close.
-func (a *app) playDays(ctx context.Context, e *clearing.Engine, from bizdate.Date, days int) ([]*clearing.DayView, error) {
+func (a *app) playDays(ctx context.Context, e *clearing.Engine, f simulateFlags, from bizdate.Date) ([]*clearing.DayView, error) {
 	views := []*clearing.DayView{}
-	for date := from; date < from.AddDays(days); date = date.AddDays(1) {
+	morning := func(bizdate.Date) error { return nil }
+	if f.events {
+		p, err := newPlayer(ctx, e, from)
+		if err != nil {
+			return views, err
+		}
+		morning = p.morning
+	}
+	for date := from; date < from.AddDays(f.days); date = date.AddDays(1) {
+		if err := morning(date); err != nil {
+			return views, err
+		}
 		view, err := playDay(ctx, e, date)
 		if view != nil {
 			views = append(views, view)

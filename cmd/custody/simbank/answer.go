@@ -236,6 +236,9 @@ func (b *bank) settle() error {
 		if a.Release > b.date {
 			pending[a.Member] += a.MemberFen
 			pending[a.Partner] += a.PartnerFen
+			if a.RegionFen != 0 {
+				pending[b.plan.Members+b.plan.Partners] += a.RegionFen
+			}
 		}
 	}
 	b.cash = make([]int64, len(pending))

@@ -22,6 +22,9 @@ type day struct {
 	marks   marks
 	before  marks    // of the day before: its order before midnight is in our bills
 	refunds []refund // by time
+	events  []trade  // of the days with money events
+	terms   contract // of what this day clears
+	regions int
 	bills   [channelCount]billTotal
 	// shares are what each member gains on the day, per channel: splits less
 	// refunds of orders that were split. Franchisees first, then partners.
@@ -48,12 +51,13 @@ func (b *billTotal) add(r *row) {
 
 // newDay draws the day once: refunds, totals of the bills, shares.
 func (g *generator) newDay(date bizdate.Date) *day {
-	d := &day{source: &g.source, date: date, codes: g.plan.codes, marks: g.marks[date], before: g.marks[date.AddDays(-1)]}
+	d := &day{source: &g.source, date: date, codes: g.plan.codes, marks: g.marks[date], before: g.marks[date.AddDays(-1)],
+		events: g.tradesOn(date), terms: g.source.contractOf(date), regions: g.plan.Regions}
 	if !g.closed(date) {
 		d.orders = g.Orders
 	}
 	for c := range d.shares {
-		d.shares[c] = make([]int64, g.Members+g.source.partners)
+		d.shares[c] = make([]int64, g.Members+g.source.partners+d.regions)
 	}
 	for i := range d.orders {
 		o := d.source.order(date, i)
@@ -66,11 +70,11 @@ func (g *generator) newDay(date bizdate.Date) *day {
 			}
 		}
 		if left > 0 && m.isSplitToday() {
-			d.share(&o, splitOrder(left), 1)
+			d.share(o.channel, o.member, d.terms.split(left, feeOf(left)), 1)
 		}
 	}
 	if o, crossed := d.crossed(); crossed {
-		d.share(&o, splitOrder(o.fen), 1)
+		d.share(o.channel, o.member, d.terms.split(o.fen, feeOf(o.fen)), 1)
 	}
 	d.laterRefunds(g.marks)
 	slices.SortFunc(d.refunds, func(a, b refund) int {
@@ -81,6 +85,7 @@ func (g *generator) newDay(date bizdate.Date) *day {
 			d.bills[c].add(&r)
 		}
 	}
+	d.addEvents()
 	return d
 }
 
@@ -94,10 +99,13 @@ func (m mark) isSplitToday() bool {
 	return true
 }
 
-func (d *day) share(o *order, s shares, sign int64) {
-	to := d.shares[o.channel]
-	to[o.member] += sign * s.member
-	to[d.members+d.partnerOf(o.member)] += sign * s.partner
+func (d *day) share(channel, member int, s shares, sign int64) {
+	to := d.shares[channel]
+	to[member] += sign * s.member
+	to[d.members+d.partnerOf(member)] += sign * s.partner
+	if s.region != 0 {
+		to[d.members+d.partners] += sign * s.region
+	}
 }
 
 // crossed returns the order of the day before that the channel books today.
@@ -133,7 +141,7 @@ func (d *day) laterRefunds(all map[bizdate.Date]marks) {
 			if !ok {
 				continue
 			}
-			s := splitRefund(f.order.fen, f.fen)
+			s := d.contractOf(then).splitRefund(f.order.fen, f.fen)
 			have := d.shares[f.channel]
 			if _, marked := all[then][f.i]; !marked && have[f.member] >= 2*s.member &&
 				have[d.members+d.partnerOf(f.member)] >= 2*s.partner {
@@ -145,7 +153,7 @@ func (d *day) laterRefunds(all map[bizdate.Date]marks) {
 
 func (d *day) refundLater(f refund) {
 	d.refunds = append(d.refunds, f)
-	d.share(&f.order, splitRefund(f.order.fen, f.fen), -1)
+	d.share(f.channel, f.member, d.contractOf(f.day).splitRefund(f.order.fen, f.fen), -1)
 }
 
 // row is a payment or refund as one side sees it.
@@ -255,6 +263,7 @@ func (d *day) orderFile() iter.Seq[bankfiles.Order] {
 				return
 			}
 		}
+		d.eventOrders(yield)
 	}
 }
 
@@ -275,6 +284,7 @@ func (d *day) bill(channel int) iter.Seq[bankfiles.BillRow] {
 				return
 			}
 		}
+		d.eventBill(channel, yield)
 	}
 }
 

@@ -1,9 +1,11 @@
 package simbank
 
 // SplitOrder and SplitRefund give the shares as franchisee, partner, head office, fee.
-func SplitOrder(fen int64) [4]int64 { return splitOrder(fen).list() }
+func SplitOrder(fen int64) [4]int64 { return standardContract.split(fen, feeOf(fen)).list() }
 
-func SplitRefund(orderFen, fen int64) [4]int64 { return splitRefund(orderFen, fen).list() }
+func SplitRefund(orderFen, fen int64) [4]int64 {
+	return standardContract.splitRefund(orderFen, fen).list()
+}
 
 func (s shares) list() [4]int64 { return [4]int64{s.member, s.partner, s.headOffice, s.fee} }
 

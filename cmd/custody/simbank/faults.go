@@ -51,7 +51,7 @@ type plannedFault struct {
 func planFaults(p *Params) ([]plannedFault, error) {
 	names, isDefault := p.Faults, p.Faults == nil
 	if isDefault {
-		names = DefaultFaults
+		names = p.defaultFaults()
 	}
 	var all []plannedFault
 	for _, text := range names {
@@ -67,6 +67,8 @@ func planFaults(p *Params) ([]plannedFault, error) {
 			return nil, err
 		}
 		switch {
+		case f.Date != 0 && isDefault && !slices.Contains(days, f.Date):
+			continue
 		case f.Date != 0 && !slices.Contains(days, f.Date):
 			return nil, fault.Invalid("simbank.no_day", f.Name, p.Days).On("faults", text)
 		case len(days) == 0 && isDefault:

@@ -43,6 +43,8 @@ func (p *Params) checkForms() error {
 		return fault.Invalid("simbank.form", strings.Join(StatementForms(), ", ")).On("--statement", p.Statement)
 	case p.Bill != "" && !slices.Contains(BillForms(), p.Bill):
 		return fault.Invalid("simbank.form", strings.Join(BillForms(), ", ")).On("--bill", p.Bill)
+	case p.Events && p.Bill == BillUnionPay: // UnionPay is the third channel then, and a merchant has one
+		return fault.Invalid("simbank.form", BillAlipay).On("--bill", p.Bill)
 	}
 	return nil
 }
@@ -64,12 +66,15 @@ func (p *Params) channelsOf() []channel {
 	if p.Bill == BillUnionPay {
 		list[alipay].name, list[alipay].bill, list[alipay].merchant = "银联在线", BillUnionPay, unionPayMerchant
 	}
+	if p.Events {
+		list = append(list, grossChannel)
+	}
 	return list
 }
 
 // billName is the name of a channel's bill of a day.
 func (g *generator) billName(c int, d *day) string {
-	if c == alipay && g.Bill == BillUnionPay && d.bills[c].rows > 0 {
+	if c == gross || c == alipay && g.Bill == BillUnionPay && d.bills[c].rows > 0 {
 		return "INN" + d.date.Compact()[2:] + "88ZM_" + unionPayMerchant
 	}
 	return "bill-" + channels[c].code + "-" + d.date.Compact() + ".csv"
@@ -98,9 +103,18 @@ func unionPay(rows iter.Seq[bankfiles.BillRow]) iter.Seq[unionpay.Row] {
 	}
 }
 
+// form is the form of a day's statement: with money events the bank sends every
+// third day's as MT940.
+func (p *plan) form(date bizdate.Date) string {
+	if p.Events && p.Statement == "" && p.From.DaysUntil(date)%3 == 1 {
+		return StatementMT940
+	}
+	return p.Statement
+}
+
 // statementName is the name of a day's statement.
 func (p *plan) statementName(date bizdate.Date) string {
-	tail := map[string]string{StatementMT940: ".sta", StatementCSV: ".csv"}[p.Statement]
+	tail := map[string]string{StatementMT940: ".sta", StatementCSV: ".csv"}[p.form(date)]
 	if tail == "" {
 		tail = ".xml"
 	}
@@ -116,7 +130,7 @@ func (p *plan) writeStatement(w io.Writer, date bizdate.Date, opening, closing i
 	for i := range lines {
 		entries = append(entries, lines[i].entry())
 	}
-	switch p.Statement {
+	switch p.form(date) {
 	case StatementMT940:
 		return mt940.Write(w, []mt940.Content{{Head: head, Entries: entries}})
 	case StatementCSV:

@@ -18,6 +18,7 @@ const (
 	custodyHolder    = "示例连锁总部有限公司存管专户"
 	corporateName    = "示例连锁总部有限公司"
 	corporateAccount = "1100999900001111222"
+	corporateCNAPS   = "313000000993" // area 0000 does not exist
 )
 
 var configText = template.Must(template.New("").Parse(`# Made by custody simulate: an invented head office on replayed days.
@@ -25,15 +26,31 @@ code: HQ01
 name: 示例连锁总部
 account: "{{.Account}}"
 clock: replay
-corporate: {name: {{.Corporate}}, account: "{{.CorporateAccount}}"}
+corporate: {name: {{.Corporate}}, account: "{{.CorporateAccount}}"{{if .Events}}, cnaps: "{{.CNAPS}}"{{end}}}
 channels:
 {{- range .Channels}}
-  - {code: {{.Code}}, name: {{.Name}}, bill: {{.Bill}}, merchant: "{{.Merchant}}", fee_ppm: {{$.FeePPM}}, pay_days: {{.PayDays}}, payers: [{{.Payer}}]}
+  - {code: {{.Code}}, name: {{.Name}}, bill: {{.Bill}}, merchant: "{{.Merchant}}", fee_ppm: {{$.FeePPM}}{{if .Gross}}, pays: gross, fee_debit: {payers: [{{.Payer}}], remarks: [手续费]}{{end}}, pay_days: {{.PayDays}}, payers: [{{.Payer}}]}
 {{- end}}
 rules:
   - {id: standard, effective: {{.Effective}}, head_office_ppm: {{.HeadOfficePPM}}, partner_ppm: {{.PartnerPPM}}, fee_bearer: franchisee}
 release: {days: 1}
+{{- if .Events}}
+payout:
+  fee: "1.00"
+  minimum: "2.00"
+  purpose: 结算款
+  fee_back_on_return: true
+  account_faults: ["1004"]
+  withdrawals: {minimum: "10.00", per_item: "50000.00", per_day: "200000.00", per_day_count: 5}
+  rails:
+    - {code: OWN, effective: {{.Effective}}, needs: cnaps, banks: [东岭示例银行]}
+    - {code: SIB, effective: {{.Effective}}, per_item: "100.00", needs: either}
+    - {code: BEP, effective: {{.Effective}}, per_item: "2000.00", needs: cnaps}
+    - {code: HVP, effective: {{.Effective}}, working_days: true, from: "08:30", to: "17:00", needs: cnaps}
+bank: {fee_remarks: [账户管理费, 汇划费], interest_remarks: [结息]}
+{{- else}}
 payout: {fee: "1.00", minimum: "2.00", route: BEP, purpose: 结算款, fee_back_on_return: true, account_faults: ["1004"]}
+{{- end}}
 files: {intraday: true, balances: true}
 limits: {pool_days: 3, transit_days: 3}
 users:
@@ -45,18 +62,23 @@ users:
 
 // writeHome writes custody.yaml and members.csv.
 func (g *generator) writeHome() error {
-	type view struct{ Code, Name, Bill, Merchant, PayDays, Payer string }
+	type view struct {
+		Code, Name, Bill, Merchant, PayDays, Payer string
+		Gross                                      bool
+	}
 	data := struct {
 		Account, Corporate, CorporateAccount, Effective string
 		FeePPM, HeadOfficePPM, PartnerPPM               int
 		Channels                                        []view
-	}{custodyAccount, corporateName, corporateAccount, fmt.Sprintf("%04d-01-01", g.From.Year()), feePPM, headOfficePPM, partnerPPM, nil}
+		Events                                          bool
+		CNAPS                                           string
+	}{custodyAccount, corporateName, corporateAccount, fmt.Sprintf("%04d-01-01", g.From.Year()), feePPM, headOfficePPM, partnerPPM, nil, g.Events, corporateCNAPS}
 	for _, c := range g.channelsOf() {
 		days := "working"
 		if c.payNatural {
 			days = "natural"
 		}
-		data.Channels = append(data.Channels, view{c.code, c.name, c.bill, c.merchant, days, c.payer})
+		data.Channels = append(data.Channels, view{c.code, c.name, c.bill, c.merchant, days, c.payer, c.code == grossChannel.code})
 	}
 	var text bytes.Buffer
 	if err := configText.Execute(&text, data); err != nil {
@@ -90,7 +112,11 @@ func memberCodes(members, partners int) []string {
 }
 
 func (g *generator) writeMembers(w io.Writer) error {
-	if _, err := io.WriteString(w, "code,name,kind,partner,account,account_name,bank,cnaps\n"); err != nil {
+	header := "code,name,kind,partner,account,account_name,bank,cnaps"
+	if g.Events {
+		header += ",region"
+	}
+	if _, err := io.WriteString(w, header+"\n"); err != nil {
 		return err
 	}
 	for i, code := range g.plan.codes {
@@ -100,8 +126,22 @@ func (g *generator) writeMembers(w io.Writer) error {
 		} else {
 			kind, name = "PARTNER", partnerName(i-g.Members)
 		}
+		if code == regionCode {
+			name = "示例大区管理"
+		}
+		holder := name + "（示例）有限公司"
+		if g.Events { // who withdraws must be paid in his own name
+			name = holder
+		}
 		bank, cnaps := bankOf(g.Seed, i)
-		row := []string{code, name, kind, partner, accountNo(g.Seed, i), name + "（示例）有限公司", bank, cnaps}
+		row := []string{code, name, kind, partner, accountNo(g.Seed, i), holder, bank, cnaps}
+		if g.Events {
+			region := ""
+			if i < g.Members {
+				region = regionCode
+			}
+			row = append(row, region)
+		}
 		if _, err := io.WriteString(w, strings.Join(row, ",")+"\n"); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type adoption struct {
 	Partner    int          `json:"partner"`
 	MemberFen  int64        `json:"member_fen"`
 	PartnerFen int64        `json:"partner_fen"`
+	RegionFen  int64        `json:"region_fen,omitempty"`
 }
 
 func readInstructions(dir string, date bizdate.Date) ([]*bankfiles.InstructionFile, error) {
@@ -126,22 +127,26 @@ func (b *bank) credit(it *bankfiles.InstructionItem, m int) bool {
 // belongs to. It reports whether there is such an order, for the first time.
 func (b *bank) adopt(it *bankfiles.InstructionItem, m int) bool {
 	again := slices.ContainsFunc(b.after.Adopted, func(a adoption) bool { return a.Order == it.OrderNo })
-	if again || m >= b.plan.Members || it.ClearingDate > b.date || !b.plan.channelOnly(it) {
+	if again || m >= b.plan.Members || it.ClearingDate > b.date || !b.plan.channelOnly(it) && !b.plan.adoptable(it) {
 		return false
 	}
-	s := splitOrder(int64(it.Amount))
+	of := source{renewed: b.plan.Renewed}
+	s := of.contractOf(it.ClearingDate).split(int64(it.Amount), feeOf(int64(it.Amount)))
 	a := adoption{Order: it.OrderNo, Release: b.plan.releaseAfter(b.date, it.Channel, it.ClearingDate), Member: m,
-		Partner: b.plan.Members + m%b.plan.Partners, MemberFen: s.member, PartnerFen: s.partner}
+		Partner: b.plan.Members + m%b.plan.Partners, MemberFen: s.member, PartnerFen: s.partner, RegionFen: s.region}
 	b.after.Adopted = append(b.after.Adopted, a)
 	b.after.Available[a.Member] += a.MemberFen
 	b.after.Available[a.Partner] += a.PartnerFen
+	if a.RegionFen != 0 {
+		b.after.Available[b.plan.Members+b.plan.Partners] += a.RegionFen
+	}
 	return true
 }
 
 // channelOnly reports whether the instruction names, to the fen, the order that
 // the simulation left out of head office's files.
 func (p *plan) channelOnly(it *bankfiles.InstructionItem) bool {
-	s := source{seed: p.Seed, orders: p.Orders, members: p.Members, partners: p.Partners, from: p.From}
+	s := source{seed: p.Seed, orders: p.Orders, members: p.Members, partners: p.Partners, from: p.From, renewed: p.Renewed}
 	all, err := markOrders(&s, p.Faults)
 	if err != nil {
 		return false // the plan was made from the same faults, so this is another plan

@@ -19,9 +19,14 @@ var channels = [...]channel{
 	{code: "ALI", name: "支付宝", bill: "alipay-trade", merchant: "20880000000000010156", payer: "支付宝"},
 }
 
+// grossChannel is the third channel of the days with money events. It pays the
+// whole, and its fee is debited a working day later.
+var grossChannel = channel{code: "UP", name: "银联在线", bill: BillUnionPay, merchant: unionPayMerchant, payer: "示例银联"}
+
 const (
 	wechat = iota
 	alipay
+	gross
 	channelCount
 )
 
@@ -79,12 +84,21 @@ type source struct {
 	partners int
 	from     bizdate.Date
 	closed   func(bizdate.Date) bool
-	sameDay  int // one order in so many is refunded on its own day
+	sameDay  int          // one order in so many is refunded on its own day
+	renewed  bizdate.Date // first clearing date of the second contract; zero: never
+}
+
+// contractOf is the contract by which orders of a clearing date are split.
+func (s *source) contractOf(clearing bizdate.Date) contract {
+	if !s.renewed.IsZero() && clearing >= s.renewed {
+		return renewedContract
+	}
+	return standardContract
 }
 
 func newSource(p Params) source {
 	return source{seed: p.Seed, orders: p.Orders, members: p.Members, partners: partnerCount(p.Members),
-		from: p.From, closed: p.closed, sameDay: cmp.Or(p.SameDay, refundBlock)}
+		from: p.From, closed: p.closed, sameDay: cmp.Or(p.SameDay, refundBlock), renewed: p.renewed()}
 }
 
 // partnerCount: a third of the franchisees, a tenth from 100 on.

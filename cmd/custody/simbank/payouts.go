@@ -13,11 +13,7 @@ func amountOf(fen int64) money.Amount { return money.Amount(fen) }
 
 // payAll answers the batches of the day, row by row.
 func (b *bank) payAll(batches []*bankfiles.PayoutFile) error {
-	rows := 0
-	for _, batch := range batches {
-		rows += len(batch.Items)
-	}
-	faults := b.choose(rows)
+	faults := b.choose(b.plan.rowsAtRisk(batches))
 	have := b.opening
 	for _, l := range b.lines {
 		if l.Time < paidFrom {
@@ -41,18 +37,18 @@ func (b *bank) payAll(batches []*bankfiles.PayoutFile) error {
 
 // choose gives the payout faults that are due a row each. One that finds no row
 // waits for the next day with payouts.
-func (b *bank) choose(rows int) map[int]string {
+func (b *bank) choose(rows []int) map[int]string {
 	chosen := map[int]string{}
 	for _, f := range b.plan.Faults {
 		if !slices.Contains(payoutFaults, f.Name) || f.Date > b.date || slices.Contains(b.after.Played, f.Name) ||
-			len(chosen) == rows {
+			len(chosen) == len(rows) {
 			continue
 		}
-		row := newRNG(b.plan.Seed, faultSalt, uint64(b.date), nameHash(f.Name)).below(rows)
-		for chosen[row] != "" {
-			row = (row + 1) % rows
+		row := newRNG(b.plan.Seed, faultSalt, uint64(b.date), nameHash(f.Name)).below(len(rows))
+		for chosen[rows[row]] != "" {
+			row = (row + 1) % len(rows)
 		}
-		chosen[row] = f.Name
+		chosen[rows[row]] = f.Name
 		b.after.Played = append(b.after.Played, f.Name)
 	}
 	return chosen

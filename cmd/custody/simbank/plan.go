@@ -33,9 +33,14 @@ type plan struct {
 	Partners int            `json:"partners"`
 	Faults   []plannedFault `json:"faults"`
 	// Statement is the form of the statements where it is not camt.053.
-	Statement string  `json:"statement,omitempty"`
-	Receipts  []line  `json:"receipts"` // credits that do not depend on payouts
-	Scopes    []scope `json:"scopes"`
+	Statement string `json:"statement,omitempty"`
+	// Events says that the days have money events; Regions counts the regions, and
+	// Renewed is the first clearing date of the second contract.
+	Events   bool         `json:"events,omitempty"`
+	Regions  int          `json:"regions,omitempty"`
+	Renewed  bizdate.Date `json:"renewed,omitzero"`
+	Receipts []line       `json:"receipts"` // lines that do not depend on payouts
+	Scopes   []scope      `json:"scopes"`
 
 	codes []string // of all members, franchisees first
 }
@@ -74,11 +79,19 @@ func (l *line) at() time.Time {
 func newPlan(p *Params, partners int, faults []plannedFault) *plan {
 	pl := &plan{Version: planVersion, From: p.From, Days: p.Days, Seed: p.Seed, Orders: p.Orders,
 		Members: p.Members, Partners: partners, Faults: faults, Statement: named(p.Statement, StatementCamt)}
+	if p.Events {
+		pl.Events, pl.Regions, pl.Renewed = true, 1, p.renewed()
+	}
 	pl.name()
 	return pl
 }
 
-func (p *plan) name() { p.codes = memberCodes(p.Members, p.Partners) }
+func (p *plan) name() {
+	p.codes = memberCodes(p.Members, p.Partners)
+	if p.Regions > 0 {
+		p.codes = append(p.codes, regionCode)
+	}
+}
 
 // fault returns the fault of the name on the day.
 func (p *plan) has(name string, date bizdate.Date, channel string) bool {
@@ -106,14 +119,14 @@ func (g *generator) planReceipts() error {
 				Fen: int64(100_00 + r.below(9)*100_00), Code: receiptCode, Name: "李示例", Account: accountNo(g.Seed, million)})
 		}
 	}
-	return nil
+	return g.planEvents()
 }
 
 // planPayment plans what a channel pays for a bill, and when its members can
 // have it: the next working day at the earliest (T+1), on which the money must
 // have come by 11:00.
 func (g *generator) planPayment(d *day, c int) error {
-	ch, net := channels[c], d.bills[c].net()
+	ch, net := g.channelsOf()[c], d.bills[c].net()
 	next, err := g.nextWorking(d.date)
 	if err != nil {
 		return err
@@ -134,6 +147,12 @@ func (g *generator) planPayment(d *day, c int) error {
 		}
 	}
 	g.plan.Scopes = append(g.plan.Scopes, scope{Channel: ch.code, Date: d.date, Release: release, NetFen: net})
+	if c == gross {
+		net += d.bills[c].fees
+		if err := g.planFee(d, pays); err != nil {
+			return err
+		}
+	}
 	if net <= 0 { // the channel keeps a debit for its next payment; no such day is played
 		return nil
 	}

@@ -44,6 +44,10 @@ type Params struct {
 	Working func(bizdate.Date) (bool, error)
 	// SameDay is one order in how many is refunded on its own day; 0 is 200.
 	SameDay int
+	// Events adds every kind of money event: escrow orders, coupons, late and second
+	// payments, a channel that pays gross, charges, members' own receipts, a second
+	// contract half way.
+	Events bool
 	// Closed reports whether the shops are shut on a day; nil: they never are.
 	Closed func(bizdate.Date) bool
 }

@@ -31,7 +31,7 @@ func (g *generator) writeDay(date bizdate.Date) error {
 	if err != nil {
 		return err
 	}
-	for c, ch := range channels {
+	for c, ch := range g.channelsOf() {
 		name := g.billName(c, d)
 		path := g.path(name)
 		if g.plan.has(MissingBill, date, ch.code) {
@@ -55,6 +55,9 @@ func (g *generator) writeDay(date bizdate.Date) error {
 const product = "门店消费"
 
 func (d *day) writeBill(w io.Writer, c int, form string) error {
+	if c == gross {
+		return unionpay.Write(w, unionpay.ZM, unionPay(d.bill(c)))
+	}
 	merchant := channels[c].merchant
 	switch {
 	case c == wechat && d.bills[c].rows == 0:
