@@ -84,11 +84,29 @@ type FailedRefund struct {
 }
 
 func failRefund(ctx context.Context, w *Work, j flows.Journal, r FailedRefund, _ string) error {
+	if err := w.notOfEscrow(ctx, j.Tx, r); err != nil {
+		return err
+	}
 	if err := j.Refunds().Fail(ctx, r.Refund, r.Listed); err != nil {
 		return err
 	}
 	return w.open(ctx, j.Tx, exceptions.Exception{Kind: exceptions.RefundMiss, Subject: r.RefundNo, Channel: r.Channel, ClearingDate: r.Clearing,
 		Member: r.Member, Amount: r.Amount})
+}
+
+// notOfEscrow refuses the refund of an escrow order that waits in 2202: it fails
+// with its order, or R6 would find the one without the other.
+func (w *Work) notOfEscrow(ctx context.Context, tx *store.Tx, r FailedRefund) error {
+	if r.Listed {
+		return nil
+	}
+	waiting, err := w.escrowOrders(tx, "").RefundingAsOf(ctx, w.Date)
+	for _, o := range waiting {
+		if err == nil && o.RefundNo == r.RefundNo && o.Channel == r.Channel {
+			err = fault.Invalid("action.escrow", r.RefundNo, o.OrderNo).On("--ref", r.RefundNo)
+		}
+	}
+	return err
 }
 
 // SuspenseItem is money of which it is not known whose it is, or that could not go back.

@@ -3,6 +3,7 @@ package clearing
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"custody/clearing/exceptions"
@@ -180,11 +181,18 @@ func reversalReference(r flows.Reversal) string { return "R:" + r.Event + ":" + 
 // right where they came from.
 var reversible = []string{"E0b", "E8a", "E8f", "E12", "E12d", "E13", "E17x", "E23", "E23b", "E23c", "E26", "E7e", "E26b"}
 
-func reverseAction(ctx context.Context, _ *Work, j flows.Journal, r flows.Reversal, id string) error {
-	for _, event := range reversible {
-		if event == r.Event {
-			return j.Corrections().Reverse(ctx, r, id)
+func reverseAction(ctx context.Context, w *Work, j flows.Journal, r flows.Reversal, id string) error {
+	if !slices.Contains(reversible, r.Event) {
+		return fault.Invalid("action.irreversible", r.Event, strings.Join(reversible, ", ")).On("VOUCHER", r.Event+":"+r.Reference)
+	}
+	if err := j.Corrections().Reverse(ctx, r, id); err != nil || r.Event != "E8f" {
+		return err
+	}
+	v, _, err := w.Book.VoucherByReference(ctx, j.Tx, r.Event, r.Reference)
+	for _, e := range v.Entries { // the shortage that it had made good is somebody's work again
+		if err == nil && e.Code == "1402" {
+			err = w.openAgain(ctx, j.Tx, exceptions.Exception{Kind: exceptions.OffSystem, Subject: e.Item, Amount: -e.Amount})
 		}
 	}
-	return fault.Invalid("action.irreversible", r.Event, strings.Join(reversible, ", ")).On("VOUCHER", r.Event+":"+r.Reference)
+	return err
 }

@@ -142,3 +142,57 @@ func (w *Work) saveRounds(ctx context.Context, tx *store.Tx, list []payout.Payou
 	}
 	return nil
 }
+
+// stillPayable leaves out the settlements that no longer stand as they were
+// drawn: since then the member withdrew, was stopped, or has another account.
+func (w *Work) stillPayable(ctx context.Context, tx *store.Tx, list []payout.Payout) ([]payout.Payout, error) {
+	members, err := w.memberSet(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	payable := make([]payout.Payout, 0, len(list))
+	for _, p := range list {
+		if p.Kind == payout.Settlement {
+			left, err1 := w.Book.Balance(ctx, tx, withdrawable(p.Member))
+			bound, found, err2 := w.Book.CurrentBinding(ctx, tx, p.Member)
+			if err := firstErr(err1, err2); err != nil {
+				return nil, err
+			}
+			same := found && bound.Status == subaccounts.BindingVerified && bound.AccountNo == p.AccountNo && bound.AccountName == p.AccountName
+			if -left < p.Whole() || members[p.Member].Status != subaccounts.StatusNormal || !same {
+				continue
+			}
+		}
+		payable = append(payable, p)
+	}
+	return payable, nil
+}
+
+// drawAgain drops a draft and submits what of it is still payable as a further
+// round: nobody has seen the draft's serials yet. What is left out waits for the
+// next drawing.
+func (w *Work) drawAgain(ctx context.Context, tx *store.Tx, b payout.Batch, payable []payout.Payout) error {
+	id := w.Book.ID()
+	err := firstErr(payout.MoveAll(ctx, tx, id, b.BatchNo, payout.Draft, payout.Cancelled, 0), payout.Release(ctx, tx, id, b.BatchNo))
+	if err != nil {
+		return err
+	}
+	b.State = payout.BatchRejected
+	if err := payout.UpdateBatch(ctx, tx, id, b); err != nil || len(payable) == 0 {
+		return err
+	}
+	before, err := payout.Batches(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := w.saveRounds(ctx, tx, payable); err != nil {
+		return err
+	}
+	after, err := payout.Batches(ctx, tx, id)
+	for _, d := range after {
+		if err == nil && !slices.ContainsFunc(before, func(old payout.Batch) bool { return old.BatchNo == d.BatchNo }) {
+			err = w.submit(ctx, tx, d)
+		}
+	}
+	return err
+}

@@ -272,7 +272,7 @@ func (w *Work) reopenSuspense(ctx context.Context, tx *store.Tx, item string, am
 	}
 	at := *w
 	at.Date = date
-	return at.open(ctx, tx, x)
+	return at.openAgain(ctx, tx, x)
 }
 
 // returnLegs is 退票入户 (E5e): what left and came back goes to where it had been

@@ -99,6 +99,9 @@ func (w *Work) submit(ctx context.Context, tx *store.Tx, b payout.Batch) error {
 	if err != nil {
 		return err
 	}
+	if payable, err := w.stillPayable(ctx, tx, list); err != nil || len(payable) < len(list) {
+		return firstErr(err, w.drawAgain(ctx, tx, b, payable))
+	}
 	var postings []subaccounts.Posting
 	for _, p := range list {
 		if p.Kind != payout.Settlement {

@@ -136,6 +136,25 @@ func (w *Work) lineSource(line bankLine) string { return "bank line " + line.Ref
 
 // open records an exception that opens on the day being played.
 func (w *Work) open(ctx context.Context, tx *store.Tx, e exceptions.Exception) error {
+	e, err := w.opened(e)
+	if err != nil {
+		return err
+	}
+	_, err = exceptions.OpenedOn(ctx, tx, w.Book.ID(), e)
+	return err
+}
+
+// openAgain is open for money that stands again where it had been settled.
+func (w *Work) openAgain(ctx context.Context, tx *store.Tx, e exceptions.Exception) error {
+	e, err := w.opened(e)
+	if err != nil {
+		return err
+	}
+	return exceptions.OpenAgain(ctx, tx, w.Book.ID(), e)
+}
+
+// opened fills in when an exception opens, for whom and by when.
+func (w *Work) opened(e exceptions.Exception) (exceptions.Exception, error) {
 	e.OpenedDate = w.Date
 	if e.State == "" {
 		e.State = exceptions.Open
@@ -143,15 +162,14 @@ func (w *Work) open(ctx context.Context, tx *store.Tx, e exceptions.Exception) e
 	if e.DueDate.IsZero() {
 		due, err := w.Calendar.AddWorkingDays(w.Date, exceptionDays)
 		if err != nil {
-			return err
+			return e, err
 		}
 		e.DueDate = due
 	}
 	if e.Owner == "" {
 		e.Owner = exceptionOwner
 	}
-	_, err := exceptions.OpenedOn(ctx, tx, w.Book.ID(), e)
-	return err
+	return e, nil
 }
 
 // exceptionDays is within how many working days a person should have handled

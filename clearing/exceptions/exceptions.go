@@ -62,6 +62,8 @@ var transitions = map[State][]State{
 	Assigned: {AutoCleared, Proposed, Closed},
 	Proposed: {Assigned, Posted, Closed},
 	Posted:   {Closed},
+	// What it was about is there again: a payment that was decided was taken back.
+	Closed: {Open},
 }
 
 // Exception is one difference. Amounts are fen.
@@ -111,6 +113,20 @@ func OpenedOn(ctx context.Context, tx *store.Tx, custodyID int64, e Exception) (
 		return "", err
 	}
 	return e.ID, tell(ctx, tx, custodyID, e, "", e.State, e.OpenedDate)
+}
+
+// OpenAgain is [OpenedOn] for money that stands again where a case about it had
+// ended: one that ended on the very day on which it was opened is opened again.
+func OpenAgain(ctx context.Context, tx *store.Tx, custodyID int64, e Exception) error {
+	id, err := OpenedOn(ctx, tx, custodyID, e)
+	if err != nil {
+		return err
+	}
+	was, err := Find(ctx, tx, custodyID, id)
+	if err != nil || was.State != Closed {
+		return err
+	}
+	return Move(ctx, tx, custodyID, id, Open, 0)
 }
 
 // tell writes the event of a change of state.

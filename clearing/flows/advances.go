@@ -82,21 +82,20 @@ func (f Advances) owes(ctx context.Context, r Recovery) error {
 		return fault.Invalid("flows.debtor", r.Member, r.Advance)
 	}
 	left := sumOf(v, reserve)
-	for part := 1; part < min(r.Part, recoveriesMax); part++ {
-		v, err := f.oneOf(ctx, Recovery{Advance: r.Advance, Part: part}.Reference(), "E7e", "E26b")
-		if err != nil {
+	for part := 1; part <= min(r.Part, recoveriesMax); part++ {
+		back, found, err := f.part(ctx, Recovery{Advance: r.Advance, Part: part}.Reference())
+		switch {
+		case err != nil:
 			return err
-		}
-		left += sumOf(v, reserve)
-	}
-	for _, event := range []string{"E7e", "E26b"} {
-		_, found, err := f.Book.VoucherByReference(ctx, f.Tx, event, r.Reference())
-		if err != nil {
-			return err
-		}
-		if found || r.Part < 1 || r.Part >= recoveriesMax {
+		case part == r.Part && found, r.Part >= recoveriesMax:
 			return fault.Invalid("flows.part", r.Part, r.Advance)
+		case part < r.Part && !found:
+			return fault.Invalid("flows.order_unknown", Recovery{Advance: r.Advance, Part: part}.Reference())
 		}
+		left -= back
+	}
+	if r.Part < 1 {
+		return fault.Invalid("flows.part", r.Part, r.Advance)
 	}
 	if r.Amount > left {
 		return fault.Invalid("flows.owes", r.Amount, left)
@@ -104,14 +103,34 @@ func (f Advances) owes(ctx context.Context, r Recovery) error {
 	return nil
 }
 
+// part returns what a part brought back: nothing where it was reversed, and not
+// found where there never was one. A reversed part keeps its number.
+func (f Advances) part(ctx context.Context, reference string) (back money.Amount, found bool, err error) {
+	for _, event := range []string{"E7e", "E26b"} {
+		_, there, err := f.Book.VoucherByReference(ctx, f.Tx, event, reference)
+		if err != nil {
+			return 0, false, err
+		}
+		if !there {
+			continue
+		}
+		v, stands, err := f.standing(ctx, event, reference)
+		if err != nil || !stands {
+			return 0, true, err
+		}
+		return -sumOf(v, reserve), true, nil
+	}
+	return 0, false, nil
+}
+
 // unrecovered refuses what must not be done to an advance of which a part came back.
 func (f Advances) unrecovered(ctx context.Context, advance string) error {
-	for _, event := range []string{"E7e", "E26b"} {
-		_, found, err := f.standing(ctx, event, Recovery{Advance: advance, Part: 1}.Reference())
-		if err != nil {
+	for part := 1; part < recoveriesMax; part++ {
+		back, found, err := f.part(ctx, Recovery{Advance: advance, Part: part}.Reference())
+		if err != nil || !found {
 			return err
 		}
-		if found {
+		if back != 0 {
 			return fault.Invalid("flows.recovered", advance)
 		}
 	}
