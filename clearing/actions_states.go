@@ -200,6 +200,9 @@ func (w *Work) closingBars(ctx context.Context, tx *store.Tx, member string) (fa
 			bar("closing.order", o.OrderNo, o.Amount)
 		}
 	}
+	if err := w.openDebt(ctx, tx, member, date, bar); err != nil {
+		return nil, err
+	}
 	return bars, firstErr(w.openPayouts(ctx, tx, member, date, bar), w.openCases(ctx, tx, member, bar))
 }
 
@@ -210,6 +213,15 @@ func (w *Work) openPayouts(ctx context.Context, tx *store.Tx, member string, dat
 		if p.Owner == member {
 			bar("closing.payout", p.Item, p.Amount)
 		}
+	}
+	return err
+}
+
+// openDebt bars a member who owes head office what it advanced.
+func (w *Work) openDebt(ctx context.Context, tx *store.Tx, member string, date bizdate.Date, bar func(string, ...any)) error {
+	all, err := w.advances(ctx, tx, date)
+	if owed, _ := owedBy(all); owed[member] > 0 {
+		bar("closing.debt", owed[member])
 	}
 	return err
 }

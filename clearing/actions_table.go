@@ -144,24 +144,33 @@ func actionTable() map[string]actionKind {
 		deed("E22b", func(r FailedRefund) string { return r.Reference }, failRefund),
 		deed("E22c", func(r flows.SuspensePayout) string { return r.Serial }, refundByHand),
 		deed("E12b", func(r flows.Deduction) string { return r.Serial }, deduct),
-		simply("E26", func(r flows.Early) string { return r.Reference },
-			func(j flows.Journal, ctx context.Context, r flows.Early, id string) error {
-				return j.Advances().SettleEarly(ctx, r, id)
-			}),
-		simply("E7e", flows.Recovery.Reference,
-			func(j flows.Journal, ctx context.Context, r flows.Recovery, id string) error {
-				return j.Advances().Recover(ctx, r, id)
-			}),
-		simply("E26b", flows.Recovery.Reference,
-			func(j flows.Journal, ctx context.Context, r flows.Recovery, id string) error {
-				return j.Advances().RecoverPending(ctx, r, id)
-			}),
 	}
+	list = append(list, advanceActions()...)
 	table := make(map[string]actionKind, len(list))
 	for _, k := range list {
 		table[k.event] = k
 	}
 	return table
+}
+
+// advanceActions are those about the risk reserve: what it pays for members, held
+// to their limits, and what comes back, from those who owe it.
+func advanceActions() []actionKind {
+	return []actionKind{
+		deed(eventAdvance, func(r flows.Refund) string { return r.Reference }, advanceRefund),
+		deed("E26", func(r flows.Early) string { return r.Reference },
+			func(ctx context.Context, w *Work, j flows.Journal, r flows.Early, id string) error {
+				return firstErr(w.withinCredit(ctx, j.Tx, r.Member, r.Amount), j.Advances().SettleEarly(ctx, r, id))
+			}),
+		deed("E7e", flows.Recovery.Reference,
+			func(ctx context.Context, w *Work, j flows.Journal, r flows.Recovery, id string) error {
+				return firstErr(w.owes(ctx, j.Tx, r.Advance, r.Member, r.Amount), j.Advances().Recover(ctx, r, id))
+			}),
+		deed("E26b", flows.Recovery.Reference,
+			func(ctx context.Context, w *Work, j flows.Journal, r flows.Recovery, id string) error {
+				return firstErr(w.owes(ctx, j.Tx, r.Advance, r.Member, r.Amount), j.Advances().RecoverPending(ctx, r, id))
+			}),
+	}
 }
 
 // originalDay adds the day that an adjustment corrects (原会计日).

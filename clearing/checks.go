@@ -200,6 +200,9 @@ func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 	for _, o := range refunds {
 		want[refunding(o.Channel, o.RefundNo)] = o.Refund
 	}
+	if err := c.advancedRefunds(want); err != nil {
+		return 0, nil, err
+	}
 	var diff money.Amount
 	var lines []CheckLine
 	for _, code := range []string{"2201", "2202", "2203"} {
@@ -213,6 +216,18 @@ func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 		diff += missing.Abs()
 	}
 	return diff, lines, nil
+}
+
+// advancedRefunds adds the refunds that head office advanced and no bill lists yet.
+func (c *checker) advancedRefunds(want map[subaccounts.Key]money.Amount) error {
+	items, err := c.w.Book.ItemsAsOf(c.ctx, c.tx, subaccounts.Filter{Code: "2202"}, c.w.Date)
+	for _, it := range items {
+		amount, advErr := c.w.advancedOpen(c.ctx, c.tx, it.Key)
+		if err = firstErr(err, advErr); amount != 0 && want[it.Key] == 0 {
+			want[it.Key] = amount
+		}
+	}
+	return err
 }
 
 // compareItems compares an account's open items at the cut with what they

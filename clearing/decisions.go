@@ -60,7 +60,7 @@ var templates = []template{
 	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
 	{"own-funds", eventCharge, []exceptions.Kind{exceptions.OffSystem}, ownFundsLegs, borne},
 	{"note", "", []exceptions.Kind{exceptions.Payee, exceptions.Status, exceptions.OffSystem, exceptions.InTransit, exceptions.Duplicate,
-		exceptions.Direction, exceptions.Fee, exceptions.AmountDiffer, exceptions.RefundMiss}, noLegs, noted},
+		exceptions.Direction, exceptions.Fee, exceptions.AmountDiffer, exceptions.RefundMiss, exceptions.Debt}, noLegs, noted},
 }
 
 // Templates returns the names of the handling templates.

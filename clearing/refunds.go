@@ -251,7 +251,10 @@ func (w *Work) stepReturnShares(ctx context.Context, ch Channel) (Counts, error)
 				continue
 			}
 			c.In++
-			done, err := w.returnShares(ctx, tx, ch, r)
+			advanced, done, err := w.listAdvanced(ctx, tx, ch, r)
+			if err == nil && !advanced {
+				done, err = w.returnShares(ctx, tx, ch, r)
+			}
 			if err != nil {
 				return c, err
 			}
@@ -312,11 +315,25 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 	if err != nil {
 		return false, err
 	}
+	if slices.ContainsFunc(legs, func(l subaccounts.Leg) bool { return l.Key == reserve }) {
+		if err := w.advancedBy(ctx, tx, ch, r); err != nil {
+			return false, err
+		}
+	}
 	given := map[string]money.Amount{}
 	for i, owner := range d.Owners[:len(d.Owners)-1] {
 		given[owner] -= shares.Parts[i]
 	}
 	return true, w.settle(ctx, tx, ch.Code, w.Date, given)
+}
+
+// advancedBy looks at what the reserve paid of a refund that was just posted.
+func (w *Work) advancedBy(ctx context.Context, tx *store.Tx, ch Channel, r refund) error {
+	v, found, err := w.Book.VoucherByReference(ctx, tx, eventRefund, reference(w.Date, ch.Code, r.RefundNo))
+	if err != nil || !found {
+		return err
+	}
+	return w.drawnOnReserve(ctx, tx, v, r.RefundNo, ch.Code)
 }
 
 // refused reports whether the ledger would not take a posting for what the
@@ -333,7 +350,10 @@ func (e *Engine) refundsBefore(ctx context.Context, tx *store.Tx, orderNo, refun
 	if err != nil {
 		return nil, err
 	}
-	var earlier []subaccounts.Voucher
+	earlier, err := e.advancedOf(ctx, tx, orderNo, refundNo)
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range list {
 		m, matched, err := orders.MatchOf(ctx, tx, e.Book.ID(), o)
 		if err != nil {

@@ -53,7 +53,7 @@ var breakTypes = map[Kind]BreakType{
 	BankMiss: BookReceivedOnly, PlatformMiss: BankReceivedOnly, Date: DateBreak, AmountDiffer: AmountBreak, Fee: UnbookedFee,
 	Direction: ReturnedBreak, Status: BankPaidOnly, Payee: ReturnedBreak, Returned: ReturnedBreak, UnknownPayer: UnknownPayerItem,
 	OffSystem: BankPaidOnly, InTransit: BookReceivedOnly, LatePaid: BankReceivedOnly, DupPaid: DuplicateAtBank, Coupon: BookReceivedOnly,
-	Balance: MasterBreak, WrongAccount: WrongSubAccount,
+	Balance: MasterBreak, WrongAccount: WrongSubAccount, Debt: BookPaidOnly,
 }
 
 // BreakOf says which break an exception is. A refund that only we have names its

@@ -38,6 +38,7 @@ const (
 	DupPaid      Kind = "DUP_PAID"      // 重复支付: paid again through another channel
 	Coupon       Kind = "COUPON"        // a coupon that head office's marketing money does not cover
 	Balance      Kind = "BALANCE"       // 总分不符: a sub-account, or a proof of the night
+	Debt         Kind = "DEBT"          // 垫付欠款: the reserve paid a refund for a member who has left, or beyond its limit
 	WrongAccount Kind = "WRONG_ACCOUNT" // 串户: the bank has under one sub-account what we have under another
 )
 

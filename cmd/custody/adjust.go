@@ -18,7 +18,7 @@ import (
 func newAdjustCmd(a *app) *cobra.Command {
 	return group("adjust", a.t("cli.adjust.short"),
 		newTransferCmd(a), newCorrectCmd(a), newReverseCmd(a), newDepositCmd(a), newPenaltyCmd(a),
-		newAdvanceCmd(a), newRecoverCmd(a), newOwnFundsCmd(a))
+		newAdvanceCmd(a), newRefundAdvanceCmd(a), newRecoverCmd(a), newOwnFundsCmd(a))
 }
 
 // asked is what every action takes from the command line.
