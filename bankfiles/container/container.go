@@ -15,6 +15,7 @@ package container
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -135,13 +136,25 @@ func hasControl(s string) bool {
 
 // Open gives the bytes of the entry. The reader fails where they are more than
 // the directory says, more than the ratio allows, or another zip; and with
-// container.damaged where the check sum is wrong.
+// container.damaged where the check sum is wrong. A workbook (.xlsx), which is a
+// zip itself, is given where it holds the same limits; see [Entry.workbook].
 func (e Entry) Open() (io.ReadCloser, error) {
 	src, err := e.file.Open()
 	if err != nil {
 		return nil, e.fault("container.damaged").Because(err)
 	}
-	return &reader{src: src, entry: e}, nil
+	r := &reader{src: src, entry: e}
+	mark := make([]byte, len(zipMark))
+	n, err := io.ReadFull(src, mark)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, errors.Join(e.fault("container.damaged").Because(err), src.Close())
+	}
+	r.src = &joined{io.MultiReader(bytes.NewReader(mark[:n]), src), src}
+	if !bytes.Equal(mark[:n], zipMark) {
+		return r, nil
+	}
+	book, err := e.workbook(r)
+	return book, errors.Join(err, r.Close())
 }
 
 func (e Entry) fault(code string, args ...any) *fault.Fault {
@@ -153,22 +166,22 @@ type reader struct {
 	src   io.ReadCloser
 	entry Entry
 	read  int64
-	head  []byte
 }
 
-// zipMark begins a zip. A container in a container multiplies all limits.
+// joined reads from one and closes the other.
+type joined struct {
+	io.Reader
+	io.Closer
+}
+
+// zipMark begins a zip. A container in a container would multiply all limits.
 var zipMark = []byte("PK\x03\x04")
 
 func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.src.Read(p)
 	r.read += int64(n)
 	r.entry.archive.total += int64(n)
-	if missing := len(zipMark) - len(r.head); missing > 0 {
-		r.head = append(r.head, p[:min(missing, n)]...)
-	}
 	switch {
-	case bytes.Equal(r.head, zipMark):
-		return 0, r.entry.fault("container.nested")
 	case r.read > r.entry.Size:
 		return 0, r.entry.fault("container.damaged")
 	case r.entry.archive.total > MaxTotal:

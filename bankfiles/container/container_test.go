@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -144,6 +145,36 @@ func TestRefused(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.code)
 			}
 		})
+	}
+}
+
+// A workbook is a zip, and one in a container is read: under the container's own
+// limits, so that two ratios do not multiply.
+func TestWorkbookInAContainer(t *testing.T) {
+	book := func(sheet string) string {
+		return string(pack(t, file{"[Content_Types].xml", "<Types/>", 0}, file{"xl/worksheets/sheet1.xml", sheet, 0}))
+	}
+	plain := book("<row>1</row>")
+	if _, texts, err := readAll(pack(t, file{"a.xlsx", plain, 0}, file{"b.csv", "x", 0})); err != nil || texts[0] != plain || texts[1] != "x" {
+		t.Errorf("got %d bytes of %d, %v", len(texts[0]), len(plain), err)
+	}
+	broken := []byte(plain)
+	broken[strings.LastIndex(plain, "PK\x03\x04")+30+len("xl/worksheets/sheet1.xml")] ^= 0xFF
+	parts := []file{{"[Content_Types].xml", "x", 0}}
+	for i := range 1000 {
+		parts = append(parts, file{fmt.Sprint("xl/", i), "x", 0})
+	}
+	for name, test := range map[string]struct{ entry, code string }{
+		// 20 MB of equal rows pack 200 times, which the inner zip alone allows.
+		"a bomb inside":           {book(strings.Repeat("0", 20<<20)), "container.ratio"},
+		"too many parts":          {string(pack(t, parts...)), "container.entries"},
+		"a part that is damaged":  {string(broken), "container.damaged"},
+		"a zip that is no book":   {string(pack(t, file{"a.csv", "x", 0})), "container.nested"},
+		"only the name of a book": {"PK\x03\x04[Content_Types].xml", "container.nested"},
+	} {
+		if _, _, err := readAll(pack(t, file{"a.xlsx", test.entry, 0})); fault.CodeOf(err) != test.code || fault.Of(err).Field != "a.xlsx" {
+			t.Errorf("%s: %v, want %s", name, err, test.code)
+		}
 	}
 }
 
