@@ -142,8 +142,8 @@ type Balance struct {
 	Unchecked bool `yaml:"unchecked"` // it is not the balance behind the entry
 }
 
-// Parse reads and checks a profile. Keys that are not known are refused. It
-// returns faults profile.yaml, profile.name, profile.columns, profile.sign,
+// Parse reads and checks a profile. Keys that are not known are refused. A fault
+// names file, line and key. It returns faults profile.yaml, profile.name, profile.columns, profile.sign,
 // profile.layout, profile.option and profile.fields.
 func Parse(name string, raw []byte) (*Profile, error) {
 	if len(raw) > maxProfile {
@@ -153,10 +153,10 @@ func Parse(name string, raw []byte) (*Profile, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(p); err != nil {
-		return nil, fault.Invalid("profile.yaml", err.Error()).In(name).Because(err)
+		return nil, fault.Invalid("profile.yaml", err.Error()).In(name).AtLine(lineOfYAML(err)).Because(err)
 	}
 	if bad := p.prepare(); bad != nil {
-		return nil, bad.In(name)
+		return nil, bad.In(name).AtLine(lineOf(raw, bad.Field, bad.Value))
 	}
 	return p, nil
 }
@@ -227,7 +227,7 @@ func (p *Profile) complete() *fault.Fault {
 	wide := 0
 	for _, f := range p.Fields {
 		if f.Name == "" || f.Bytes < 0 || f.Bytes > maxWidth {
-			return fault.Invalid("profile.fields").On(f.Name, "")
+			return fault.Invalid("profile.fields").On("fields", f.Name)
 		}
 		if f.Bytes > 0 {
 			wide++

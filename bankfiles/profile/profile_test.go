@@ -283,6 +283,35 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// A fault of a profile names the line to go to: the key's, the wrong value's in a
+// list, or, of a key that is missing, that of the key above it.
+func TestParseNamesTheLine(t *testing.T) {
+	const good = "name: x\ntitle: t\nunit: yuan\ncolumns:\n  date: [日期]\n  amount: [金额]\nsign:\n  rule: signed\ndates:\n  - yyyyMMdd\n  - yyyy-MM-dd\n"
+	for name, test := range map[string]struct {
+		from, to, code, field string
+		line                  int
+	}{
+		"unknown key":        {"unit: yuan", "colour: red", "profile.yaml", "", 3},
+		"no YAML":            {"  amount: [金额]", "  amount: [金额", "profile.yaml", "", 7}, // where it cannot go on
+		"a tab":              {"  amount", "\tamount", "profile.yaml", "", 6},
+		"name":               {"name: x", "name: X Y", "profile.name", "name", 1},
+		"no name":            {"name: x\n", "", "profile.name", "name", 1},
+		"unit":               {"unit: yuan", "unit: jiao", "profile.option", "unit", 3},
+		"rule":               {"rule: signed", "rule: some", "profile.option", "sign.rule", 8},
+		"a column":           {"  date: [日期]\n", "", "profile.needs", "date", 4},
+		"an empty column":    {"amount: [金额]", "amount: []", "profile.needs", "amount", 6},
+		"words of direction": {"rule: signed", "rule: direction\n  credit: [贷]", "profile.needs", "direction", 4},
+		"one layout of two":  {"yyyy-MM-dd", "DD.MM.YYYY", "profile.layout", "dates", 11},
+	} {
+		text := strings.Replace(good, test.from, test.to, 1)
+		_, err := profile.Parse("p.yaml", []byte(text))
+		f := fault.Of(err)
+		if f == nil || f.Code != test.code || f.File != "p.yaml" || f.Line != test.line || f.Field != test.field {
+			t.Errorf("%s: %+v, want %s line %d field %q", name, f, test.code, test.line, test.field)
+		}
+	}
+}
+
 func TestSourceErrorComesBackAsItIs(t *testing.T) {
 	r, w := io.Pipe()
 	broken := errors.New("disk")
