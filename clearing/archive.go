@@ -22,7 +22,7 @@ import (
 )
 
 // Archiving (归档) moves the bulk of sealed days out of the database into a
-// read-only file: vouchers and entries, orders, bill rows and their matches.
+// read-only file: vouchers and entries, orders and their marks, bill rows and their matches.
 // Balances, day rows, days, seals, decisions and the audit log stay. Nothing is
 // lost to a reader: internal/store reads both holds as one.
 
@@ -252,6 +252,7 @@ func (w *Work) archiveParts() []store.ArchivePart {
 		{Table: "vouchers", Where: "custody_id = ? AND accounting_date <= ?", Args: []any{id, w.Date}},
 		{Table: "entries", Where: "custody_id = ? AND accounting_date <= ?", Args: []any{id, w.Date}},
 		{Table: "orders", Where: "custody_id = ? AND file_id" + files + fileOrders + "')", Args: []any{id, id, w.Date}},
+		{Table: "order_marks", Where: "custody_id = ? AND file_id" + files + fileOrders + "')", Args: []any{id, id, w.Date}},
 		{Table: "bill_rows", Where: "custody_id = ? AND file_id" + files + fileBill + "')", Args: []any{id, id, w.Date}},
 		{Table: "trade_matches", Where: "custody_id = ? AND bill_file_id" + files + fileBill + "')", Args: []any{id, id, w.Date}},
 	}

@@ -26,7 +26,7 @@ import (
 // query elsewhere knows whether a row has moved.
 
 // archivedTables are the tables whose rows move: nearly all bytes of a night.
-var archivedTables = []string{"vouchers", "entries", "orders", "bill_rows", "trade_matches"}
+var archivedTables = []string{"vouchers", "entries", "orders", "bill_rows", "trade_matches", "order_marks"}
 
 // ArchivesMax is how many files one connection of SQLite attaches. Thirty
 // years in files of three years each fit.
@@ -67,7 +67,8 @@ func attachArchives(c *sqlite3.SQLiteConn) error {
 }
 
 // shadow is the view of a table over the database and its archives. A column
-// that a table has got since an archive was made has its default there.
+// that a table has got since an archive was made has its default there; a table
+// that did not move then has no rows there.
 func shadow(c *sqlite3.SQLiteConn, table string, archives int) (string, error) {
 	columns, err := texts(c, "SELECT name FROM pragma_table_info('"+table+"', 'main')")
 	if err != nil {
@@ -76,6 +77,13 @@ func shadow(c *sqlite3.SQLiteConn, table string, archives int) (string, error) {
 	arms := []string{"SELECT " + strings.Join(columns, ", ") + " FROM main." + table}
 	for n := range archives {
 		schema := fmt.Sprintf("archive_%d", n+1)
+		there, err := texts(c, "SELECT name FROM "+schema+".sqlite_master WHERE type = 'table' AND name = '"+table+"'")
+		if err != nil {
+			return "", fault.Broken("store.archive", schema).Because(err)
+		}
+		if len(there) == 0 { // made before rows of this table moved
+			continue
+		}
 		fields, err := texts(c, "SELECT CASE WHEN a.name IS NULL THEN COALESCE(m.dflt_value, 'NULL') ELSE m.name END FROM pragma_table_info('"+
 			table+"', 'main') m LEFT JOIN pragma_table_info('"+table+"', '"+schema+"') a ON a.name = m.name ORDER BY m.cid")
 		if err != nil {
