@@ -130,6 +130,25 @@ func TestCoupon(t *testing.T) {
 		s.wantOpen()
 		s.want(map[string]string{"2303": "300.00", "2102": "0.00", "1122": "0.00", "2002.A": "0.00"})
 	})
+	t.Run("refunded in parts", func(t *testing.T) {
+		s := rich(t)
+		part := func(no, amount, date string) bankfiles.Order { return refundOf("N1", no, "A", "WX", amount, date) }
+		// Two before the split, with 20.00 x 100/980 = 2.04 and 17.96 x 1/880 = 0.02 of
+		// the coupon; one behind it with 17.94 x 500/879 = 10.20; the last gives the rest.
+		s.night("2026-02-12", []bankfiles.Order{order, part("R1", "100.00", "02-12 12:00:00"), part("R2", "1.00", "02-12 13:00:00")},
+			[]bankfiles.BillRow{bill, refunded("N1", "R1", "100.00", "0.60", "02-12 12:00:00"), refunded("N1", "R2", "1.00", "0.01", "02-12 13:00:00")})
+		s.wantOpen()
+		s.want(map[string]string{"2303": "282.06", "2102": "0.00", "1122.WX.0212": "879.00"})
+		s.night("2026-02-13", []bankfiles.Order{part("R3", "500.00", "02-13 10:00:00")}, []bankfiles.BillRow{refunded("N1", "R3", "500.00", "3.00", "02-13 10:00:00")})
+		s.wantOpen()
+		s.want(map[string]string{"2303": "292.26"})
+		s.night("2026-02-14", []bankfiles.Order{part("R4", "379.00", "02-14 10:00:00")}, []bankfiles.BillRow{refunded("N1", "R4", "379.00", "2.27", "02-14 10:00:00")})
+		s.wantOpen()
+		s.want(map[string]string{"2303": "300.00", "2002.A": "0.00", "2002.P": "0.00", "2302": "0.00", "2501": "0.00", "2202": "0.00", "1402": "0.00"})
+		s.night("2026-02-15", []bankfiles.Order{part("R5", "0.01", "02-15 10:00:00")}, []bankfiles.BillRow{refunded("N1", "R5", "0.01", "0.00", "02-15 10:00:00")})
+		s.wantOpen("REFUND_MISS R5 OPEN")
+		s.want(map[string]string{"2303": "300.00", "1402.R5": "0.01"})
+	})
 	t.Run("in the next day's bill", func(t *testing.T) {
 		s := rich(t)
 		late := order

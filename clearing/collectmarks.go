@@ -184,7 +184,7 @@ func (r *channelRecon) takeAwayVoided(voids []orders.Mark) {
 }
 
 // paidLate says of a payment that only the channel has whether our file knows the
-// order as one that was not paid (LATE_PAID), as voided (STATUS) or as paid through
+// order as one that was not paid or was voided (both LATE_PAID), or as paid through
 // another channel (DUP_PAID); the exception then names its member and what can be done.
 func (r *channelRecon) paidLate(ctx context.Context, tx *store.Tx, t *reconcile.Trade, e *exceptions.Exception) error {
 	if e.Kind == exceptions.Duplicate { // twice in this bill

@@ -32,7 +32,7 @@ type refund struct {
 	unsplit  bool         // the order is split later in this same night
 	escrow   bool         // its order's money is held, not split (担保交易)
 	orphaned bool         // its order is in no bill yet, not known at all, or has too little left
-	coupon   money.Amount // goes back to head office: the customer has all that he paid
+	coupon   money.Amount // of the order's coupon, goes back to head office
 }
 
 // refundsOf returns the refunds of one bill that were matched on the day, in
@@ -52,6 +52,7 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 	}
 	list := make([]refund, 0, len(pairs))
 	given := map[string]money.Amount{} // of orders that are not split
+	tonight := map[string][]money.Amount{}
 	for _, p := range pairs {
 		r := refund{Pair: p}
 		var found bool
@@ -77,10 +78,11 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 			return nil, err
 		}
 		if coupon := coupons[reconcile.Ref{File: r.order.FileID, Row: int32(r.order.Row)}]; coupon > 0 {
-			left -= coupon
-			if r.coupon, err = w.couponBack(ctx, tx, r, coupon); err != nil {
+			back, couponLeft, err := w.couponBack(ctx, tx, r, coupon, tonight[p.OrderNo])
+			if err != nil {
 				return nil, err
 			}
+			left, r.coupon = left-couponLeft, back
 		}
 		// 2102 is one pool: a refund above what is left of its own order would
 		// take the money of others.
@@ -89,26 +91,74 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		if r.unsplit {
 			given[p.OrderNo] += p.Amount
 		}
+		if !r.orphaned {
+			tonight[p.OrderNo] = append(tonight[p.OrderNo], p.Amount)
+		}
 		list = append(list, r)
 	}
 	return list, nil
 }
 
-// couponBack is the coupon of an order where this refund is the last part of what
-// the customer paid.
-func (w *Work) couponBack(ctx context.Context, tx *store.Tx, r refund, coupon money.Amount) (money.Amount, error) {
+// couponBack is what of an order's coupon goes back with this refund, in proportion
+// to what the customer gets back of what he paid; tonight are the refunds of the
+// order that this night books before it. left is how much of the coupon no earlier
+// night has given back.
+func (w *Work) couponBack(ctx context.Context, tx *store.Tx, r refund, coupon money.Amount, tonight []money.Amount) (back, left money.Amount, err error) {
+	earlier, err := w.refundedBefore(ctx, tx, r)
+	if err != nil {
+		return 0, 0, err
+	}
+	left = coupon
+	paid := r.order.Amount - coupon
+	for i, amount := range earlier {
+		part, err := split.CouponBack(coupon, paid, earlier[:i], amount)
+		if err != nil {
+			return 0, 0, err
+		}
+		left -= part
+	}
+	back, err = split.CouponBack(coupon, paid, append(earlier, tonight...), r.Amount)
+	if fault.CodeOf(err) == "split.refund" { // more than the customer paid: a case for a person
+		return 0, left, nil
+	}
+	return back, left, err
+}
+
+// refundedBefore are the refunds of an order that earlier nights booked, in their order.
+func (w *Work) refundedBefore(ctx context.Context, tx *store.Tx, r refund) ([]money.Amount, error) {
 	all, err := orders.RefundsOf(ctx, tx, w.Book.ID(), r.OrderNo)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	left := r.order.Amount - coupon
+	type booked struct {
+		date   bizdate.Date
+		amount money.Amount
+	}
+	var list []booked
 	for _, one := range all {
-		left -= one.Amount
+		m, listed, err := orders.MatchOf(ctx, tx, w.Book.ID(), one)
+		if err != nil {
+			return nil, err
+		}
+		if !listed || m.Date >= w.Date {
+			continue
+		}
+		for _, event := range []string{eventRefund, eventEarlyRefund} { // what is neither is with a person
+			_, found, err := w.Book.VoucherByReference(ctx, tx, event, reference(m.Date, one.Channel, one.RefundNo))
+			if err != nil {
+				return nil, err
+			}
+			if found {
+				list = append(list, booked{m.Date, one.Amount})
+			}
+		}
 	}
-	if left == 0 && len(all) > 0 && all[len(all)-1].RefundNo == r.RefundNo {
-		return coupon, nil
+	slices.SortStableFunc(list, func(a, b booked) int { return cmp.Compare(a.date, b.date) })
+	amounts := make([]money.Amount, len(list))
+	for i, b := range list {
+		amounts[i] = b.amount
 	}
-	return 0, nil
+	return amounts, nil
 }
 
 // withCoupon adds the coupon that goes back to head office to a refund's legs.

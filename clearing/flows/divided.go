@@ -73,12 +73,13 @@ func (d *Divided) GiveBack(earlier ...subaccounts.Voucher) error {
 	return nil
 }
 
-// Refunded reads from a refund's voucher what the customer gets back, and what
-// the channel gives back of its fee.
+// Refunded reads from a refund's voucher what the shares of the order gave back,
+// to the customer and of his coupon to head office (2303), and what the channel
+// gives back of its fee.
 func Refunded(v subaccounts.Voucher) (amount, feeBack money.Amount) {
 	for _, e := range v.Entries {
 		switch e.Code {
-		case "2202":
+		case "2202", "2303":
 			amount -= e.Amount
 		case "2501":
 			feeBack += e.Amount
