@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"custody/bankfiles"
@@ -59,6 +60,21 @@ const (
 
 // reference is the key of vouchers that a bank line makes.
 func (l bankLine) reference() string { return l.Booked.Compact() + "." + l.Ref }
+
+// nameless reports whether the bank told no party, as in BAI2, whose lines have
+// nothing but a text.
+func (l bankLine) nameless() bool { return l.Name == "" && l.Account == "" }
+
+// names reports whether the line names a party: in its own field, or in the text
+// of a line that has none.
+func (l bankLine) names(party string) bool {
+	return strings.Contains(l.Name, party) || l.nameless() && strings.Contains(l.Remark, party)
+}
+
+// from reports the same of an account.
+func (l bankLine) from(account string) bool {
+	return l.Account == account || l.nameless() && slices.Contains(strings.Fields(l.Remark), account)
+}
 
 // maxSerial bounds the look for a serial in a remark.
 const maxSerial = 35

@@ -35,6 +35,7 @@ type arrival struct {
 	days   []statementDay
 	fresh  []statementDay // those that the books have not
 	ours   []bool         // by statement of the file: of our account
+	proof  balanceProof   // where the file does not print both balances
 	rows   int
 	pay    money.Amount
 	refund money.Amount

@@ -114,7 +114,7 @@ func (w *Work) classify(ctx context.Context, tx *store.Tx, line bankLine) (strin
 		return useOffSystem, nil
 	case w.Config.Bank.pays(line):
 		return useInterest, nil
-	case line.Account == w.Config.Corporate.Account && line.Account != "":
+	case w.Config.Corporate.Account != "" && line.from(w.Config.Corporate.Account):
 		return useOwnFunds, nil
 	case w.payer(line) != "":
 		return useChannel, nil
@@ -125,7 +125,7 @@ func (w *Work) classify(ctx context.Context, tx *store.Tx, line bankLine) (strin
 // payer returns the channel whose payer name stands on the line, or "".
 func (w *Work) payer(line bankLine) string {
 	for _, ch := range w.Config.Channels {
-		if slices.ContainsFunc(ch.Payers, func(p string) bool { return strings.Contains(line.Name, p) }) {
+		if slices.ContainsFunc(ch.Payers, line.names) {
 			return ch.Code
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"custody/bankfiles/bai2"
 	"custody/bankfiles/camt"
 	"custody/bankfiles/inspect"
+	"custody/bankfiles/instruct"
 	"custody/bankfiles/mt940"
 	"custody/bankfiles/ofx"
 	"custody/internal/bizdate"
@@ -43,6 +44,9 @@ func isStatement(f inspect.Format) bool {
 	case inspect.Camt053, inspect.Camt052, inspect.MT940, inspect.MT942, inspect.MT950, inspect.BAI2, inspect.OFX, workbook:
 		return true
 	}
+	if isFeed(f) {
+		return true
+	}
 	return isProfile(f)
 }
 
@@ -57,6 +61,12 @@ func (e *Engine) readStatements(a *arrival, src io.Reader, sink bankfiles.Statem
 		return bai2.Read(a.name, src, sink)
 	case inspect.OFX:
 		return ofx.Read(a.name, src, sink)
+	case inspect.ICBCStatement:
+		return instruct.ReadICBCStatement(a.name, src, sink)
+	case inspect.CMBStatement:
+		return instruct.ReadCMBStatement(a.name, src, sink)
+	case inspect.CMBUnits, inspect.CMBBreakpoint:
+		return instruct.ReadCMBUnits(a.name, src, sink)
 	}
 	p, err := e.profileNamed(string(a.format))
 	if err != nil {
@@ -67,16 +77,17 @@ func (e *Engine) readStatements(a *arrival, src io.Reader, sink bankfiles.Statem
 
 // survey goes once through a file and adds up our account's days.
 type survey struct {
-	e     *Engine
-	a     *arrival
-	ours  int // statements of our account
-	other *bankfiles.Statement
-	kind  bankfiles.StatementKind
-	rows  int
-	day   map[bizdate.Date]*tally // of the statement being read
-	bad   error                   // in it; of no concern where it is not ours
-	days  []statementDay
-	to    bizdate.Date // of a report
+	e       *Engine
+	a       *arrival
+	ours    int // statements of our account
+	other   *bankfiles.Statement
+	kind    bankfiles.StatementKind
+	rows    int
+	day     map[bizdate.Date]*tally // of the statement being read
+	bad     error                   // in it; of no concern where it is not ours
+	days    []statementDay
+	to      bizdate.Date // of a report
+	partial *fault.Fault // the file says that it is a part
 }
 
 // tally adds up the entries of one booking day.
@@ -134,10 +145,11 @@ func (s *survey) Close(h *bankfiles.Statement) error {
 		}
 		return nil
 	}
-	if err := checkBalances(s.a.name, h); err != nil {
+	full := s.completed(*h)
+	if err := checkBalances(s.a.name, &full); err != nil {
 		return err
 	}
-	return s.divide(h)
+	return s.divide(&full)
 }
 
 // isReport tells a report during the day: by its kind, and of the formats that
@@ -280,6 +292,8 @@ func (e *Engine) describeStatement(a *arrival, src io.Reader) error {
 	}
 	a.rows, a.source = s.rows, e.Config.Account
 	switch {
+	case s.partial != nil:
+		return s.partial.In(a.name)
 	case s.ours == 0 && s.other != nil && s.other.Account == "":
 		return fault.Invalid("statement.account").In(a.name)
 	case s.ours == 0 && s.other != nil:
@@ -320,7 +334,7 @@ func checkBalances(name string, s *bankfiles.Statement) error {
 func (w *Work) newDays(ctx context.Context, a *arrival) (old File, err error) {
 	var fresh []statementDay
 	err = w.DB.Read(ctx, func(tx *store.Tx) error {
-		if err := w.dropUnsure(ctx, tx, a); err != nil {
+		if err := firstErr(w.dropUnsure(ctx, tx, a), w.carryForward(ctx, tx, a)); err != nil {
 			return err
 		}
 		for i := range a.days {

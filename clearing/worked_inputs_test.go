@@ -263,7 +263,7 @@ func (b *workedBooks) statement(date string) {
 	head := statementHead(day(date), "STMT")
 	head.Opening, head.Closing = &opening, &closing
 	if b.form != "" {
-		b.write(filepath.Join("inbox", "statement-"+day(date).Compact()+formTails[b.form]), statementIn(b.t, b.form, head, entries))
+		b.write(filepath.Join("inbox", "statement-"+head.Account+"-"+day(date).Compact()+formTail(b.form)), statementIn(b.t, b.form, head, entries))
 		return
 	}
 	b.drop("statement-"+day(date).Compact()+".xml", func(w io.Writer) error {
