@@ -8,7 +8,6 @@ import (
 	"custody/clearing/approval"
 	"custody/clearing/payout"
 	"custody/clearing/people"
-	"custody/internal/atomicfile"
 	"custody/internal/fault"
 	"custody/internal/store"
 )
@@ -226,7 +225,7 @@ func (e *Engine) Resend(ctx context.Context, actor, batchNo string) (payout.Batc
 	if err != nil {
 		return b, err
 	}
-	return b, atomicfile.WriteFile(filepath.Join(e.Home, "outbox", b.FileName), raw, 0o600)
+	return b, e.writeOut(filepath.Join(e.Home, "outbox", b.FileName), raw)
 }
 
 // unanswered counts the payouts of a sent batch whose end nobody knows.

@@ -30,6 +30,7 @@ type Config struct {
 	Bank      BankWords       `yaml:"bank"` // how the bank calls what it takes and gives by itself
 	Escrow    Escrow          `yaml:"escrow"`
 	Recharge  recharge.Config `yaml:"recharge"`
+	Signing   *Signing        `yaml:"signing"` // of files for the bank; nil: they carry no signature
 	Users     []User          `yaml:"users"`
 }
 
@@ -153,6 +154,7 @@ func (c *Config) validate() error {
 	need(c.Limits.CoolingDays >= 0 && c.Limits.CoolingDays <= 366, "limits.account_cooling_days", "")
 	need(c.Release.Days >= 0 && c.Release.Days <= 30, "release.days", "")
 	c.checkRecharge(need)
+	c.checkSigning(need)
 	need(c.Escrow.AutoDays >= 1 && c.Escrow.AutoDays <= maxTimerDays, "escrow.auto_days", "")
 	return bad.Err()
 }

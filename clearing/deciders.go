@@ -27,6 +27,8 @@ func deciders() map[string]decider {
 		escrowVerdict:  (*Work).decideEscrow,
 	}
 	all[parameterChange] = (*Work).decideParameter
+	all[orderKeyKind] = (*Work).decideOrderKey
+	all[signedOrderKind] = (*Work).decideSignedOrder
 	all[openingKind] = (*Work).decideOpening
 	for event, kind := range actionTable() {
 		if !kind.alone {

@@ -28,6 +28,7 @@ type HeadOfficeWithdrawal struct {
 	BankFee   money.Amount `json:"bank_fee_fen"`
 	Sweeps    []FeeSweep   `json:"sweeps"`
 	Payee     Payee        `json:"payee"`
+	Purpose   string       `json:"purpose,omitempty"` // empty: that of custody.yaml
 }
 
 // FeeSweep is a part of head office's fees that goes into its own funds (E8a, 收入归集):
@@ -105,7 +106,8 @@ func (w *Work) planHeadOffice(ctx context.Context, tx *store.Tx, reference strin
 }
 
 func (h HeadOfficeWithdrawal) order(approvalID string) PaymentOrder {
-	return PaymentOrder{Kind: payout.HeadOffice, Owner: ownerHeadOffice, Reference: h.Reference, Payee: h.Payee, Amount: h.Amount, Fee: h.BankFee, ApprovalID: approvalID}
+	return PaymentOrder{Kind: payout.HeadOffice, Owner: ownerHeadOffice, Reference: h.Reference, Payee: h.Payee, Amount: h.Amount, Fee: h.BankFee,
+		Purpose: h.Purpose, ApprovalID: approvalID}
 }
 
 // sweepable lists head office's fees that are in the bank: of clearing dates that
@@ -143,6 +145,12 @@ func (w *Work) decideHeadOffice(ctx context.Context, tx *store.Tx, a approval.Ap
 	if err := json.Unmarshal([]byte(a.Content), &h); err != nil {
 		return err
 	}
+	return w.payHeadOffice(ctx, tx, h, a, d)
+}
+
+// payHeadOffice posts a withdrawal of head office that two people decided, if it
+// comes to the same now.
+func (w *Work) payHeadOffice(ctx context.Context, tx *store.Tx, h HeadOfficeWithdrawal, a approval.Approval, d *Decision) error {
 	now, err := w.planHeadOffice(ctx, tx, h.Reference, h.Amount, h.BankFee)
 	if err != nil {
 		return err

@@ -16,7 +16,6 @@ import (
 	"custody/clearing/approval"
 	"custody/clearing/exceptions"
 	"custody/clearing/outbox"
-	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/store"
@@ -133,7 +132,7 @@ func (e *Engine) writeInstruction(ctx context.Context, p outbox.Effect) error {
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(filepath.Join(e.Home, "outbox", p.FileName), raw, 0o600); err != nil {
+	if err := e.writeOut(filepath.Join(e.Home, "outbox", p.FileName), raw); err != nil {
 		return &fault.Fault{Kind: fault.Internal, Code: "instruction.unwritten", Args: []any{p.Subject}, File: p.FileName, Cause: err}
 	}
 	return e.DB.Tx(ctx, func(tx *store.Tx) error {

@@ -261,7 +261,7 @@ func (w *Work) send(ctx context.Context, b payout.Batch) error {
 	}
 	path := filepath.Join(w.Home, "outbox", b.FileName)
 	// The lease makes this run the only writer: what lies there half-written is a killed one's.
-	if err := firstErr(atomicfile.SweepOf(path), atomicfile.WriteFile(path, raw, 0o600)); err != nil {
+	if err := firstErr(atomicfile.SweepOf(path), w.writeOut(path, raw)); err != nil {
 		return err
 	}
 	return w.DB.Tx(ctx, func(tx *store.Tx) error {

@@ -64,7 +64,7 @@ func open(ctx context.Context, o OpenOptions, config *Config) (*Engine, error) {
 		return nil, err
 	}
 	keys := filepath.Join(o.Home, "keys")
-	key, err := signing.LoadOrCreate(keys, "seal", o.Random)
+	key, err := signing.LoadOrCreateAs(keys, "seal", config.Signing.algorithm(), o.Random)
 	if err != nil {
 		return nil, err
 	}

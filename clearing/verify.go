@@ -14,6 +14,7 @@ import (
 	"custody/clearing/payout"
 	"custody/clearing/people"
 	"custody/clearing/recharge"
+	"custody/clearing/signedorder"
 	"custody/internal/audit"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -60,7 +61,7 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 			report.add(p)
 		}
 		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters,
-			auditedVerifications, payout.AuditedOrders, recharge.Audited} {
+			auditedVerifications, payout.AuditedOrders, recharge.Audited, signedorder.AuditedKeys, signedorder.AuditedOrders} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err

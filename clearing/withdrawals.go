@@ -27,6 +27,7 @@ type Withdrawal struct {
 	Member    string
 	Amount    money.Amount
 	Reference string
+	Purpose   string // empty: that of custody.yaml
 }
 
 // Withdraw applies a withdrawal: its money leaves the withdrawable balance at once
@@ -68,7 +69,7 @@ func (w *Work) withdraw(ctx context.Context, tx *store.Tx, r Withdrawal) (payout
 	if err := w.withinLimits(ctx, tx, r, bound); err != nil {
 		return old, err
 	}
-	o := PaymentOrder{Kind: payout.Withdrawal, Owner: r.Member, Reference: r.Reference, Amount: r.Amount, Fee: w.Config.Payout.FeeFen(),
+	o := PaymentOrder{Kind: payout.Withdrawal, Owner: r.Member, Reference: r.Reference, Amount: r.Amount, Fee: w.Config.Payout.FeeFen(), Purpose: r.Purpose,
 		Payee: Payee{Name: bound.AccountName, Account: bound.AccountNo, Bank: bound.BankName, CNAPS: bound.CNAPS}}
 	if err := w.checkPayment(o); err != nil {
 		return old, err

@@ -43,8 +43,10 @@ var names = map[string]map[string]string{
 	},
 	"rail":          {"OWN": "cli.rail.own", "SIB": "cli.rail.sib", "BEP": "cli.rail.bep", "HVP": "cli.rail.hvp"},
 	"legal_kind":    {subaccounts.Company: "cli.legal.company", subaccounts.Person: "cli.legal.person"},
-	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "match-undo": "cli.approval.match-undo", "reopen": "cli.approval.reopen", "escrow-verdict": "cli.approval.escrow"},
+	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "match-undo": "cli.approval.match-undo", "reopen": "cli.approval.reopen", "escrow-verdict": "cli.approval.escrow", "order-key": "cli.approval.order-key", "signed-order": "cli.approval.signed-order"},
 	"escrow_state":  escrowStates,
+	"order_key":     {"ACTIVE": "cli.orderkey.active", "REVOKED": "cli.orderkey.revoked"},
+	"signed_order":  {"APPLIED": "cli.order.applied", "SUBMITTED": "cli.signedorder.submitted", "REFUSED": "cli.signedorder.refused"},
 	"user":          {"ACTIVE": "cli.user.active", "DISABLED": "cli.user.disabled"},
 	"outbox":        {"PENDING": "cli.outbox.pending", "WRITTEN": "cli.outbox.written"},
 	"outbox_kind":   {"payout-file": "cli.outbox.payout", "instruction": "cli.outbox.instruction", "sub-account": "cli.outbox.instruction", "seal": "cli.outbox.seal", "events": "cli.outbox.events"},
@@ -139,6 +141,7 @@ var (
 	countDays     = noun{"cli.count.day", "cli.count.days"}
 	countEntries  = noun{"cli.count.entry", "cli.count.entries"}
 	countMembers  = noun{"cli.count.member", "cli.count.members"}
+	countOrders   = noun{"cli.count.order", "cli.count.orders"}
 	countPayouts  = noun{"cli.count.payout", "cli.count.payouts"}
 	countProblems = noun{"cli.count.problem", "cli.count.problems"}
 	countRows     = noun{"cli.count.row", "cli.count.rows"}

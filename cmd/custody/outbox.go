@@ -39,5 +39,5 @@ func newOutboxCmd(a *app) *cobra.Command {
 			})
 		})}
 	list.Flags().StringVar(&on, "date", "", a.t("cli.flag.date"))
-	return group("outbox", a.t("cli.outbox.short"), list)
+	return group("outbox", a.t("cli.outbox.short"), list, newOutboxKeyCmd(a))
 }

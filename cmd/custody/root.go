@@ -71,6 +71,7 @@ func newRootCmd(a *app) *cobra.Command {
 	flags.BoolVar(&a.json, "json", a.json, a.t("cli.flag.json"))
 	flags.StringVar(&a.langFlag, "lang", a.langFlag, a.t("cli.flag.lang"))
 	root.AddCommand(newMatchCmd(a), newSignoffCmd(a))
+	root.AddCommand(newOrderCmd(a))
 	root.AddCommand(
 		newInitCmd(a), newMemberCmd(a), newBindCmd(a),
 		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newFilesCmd(a),

@@ -1,0 +1,42 @@
+-- Electronic payment orders that carry a signature, and the keys that may sign
+-- them (written by clearing/signedorder alone).
+
+-- +goose Up
+
+-- One row per public key that two people registered. A key belongs to one owner
+-- for ever; a revoked one signs nothing any more.
+CREATE TABLE order_keys (
+    custody_id   INTEGER NOT NULL,
+    key_id       TEXT NOT NULL, -- first 16 hex digits of the key's SHA-256
+    name         TEXT NOT NULL,
+    owner        TEXT NOT NULL, -- member, or HQ
+    algorithm    TEXT NOT NULL,
+    public_key   TEXT NOT NULL, -- PEM
+    state        TEXT NOT NULL CHECK (state IN ('ACTIVE', 'REVOKED')),
+    approval_id  TEXT NOT NULL,
+    reason       TEXT NOT NULL, -- of the revocation
+    PRIMARY KEY (custody_id, key_id),
+    UNIQUE (custody_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- One row per order whose signature held and whose time had come. An order is
+-- decided once: its number and its nonce serve its owner no second time.
+CREATE TABLE signed_orders (
+    custody_id     INTEGER NOT NULL,
+    owner          TEXT NOT NULL, -- of the key: member, or HQ
+    order_id       TEXT NOT NULL,
+    nonce          TEXT NOT NULL,
+    key_id         TEXT NOT NULL,
+    file_sha256    TEXT NOT NULL, -- of the file that brought it, kept in the vault
+    outcome        TEXT NOT NULL CHECK (outcome IN ('APPLIED', 'SUBMITTED', 'REFUSED')),
+    reference      TEXT NOT NULL, -- of the withdrawal or the approval, '' where refused
+    refusal        TEXT NOT NULL, -- code of the refusal
+    decided_date   INTEGER NOT NULL, -- the day that was collecting
+    actor          TEXT NOT NULL, -- who brought it in
+    PRIMARY KEY (custody_id, owner, order_id),
+    UNIQUE (custody_id, owner, nonce)
+) STRICT, WITHOUT ROWID;
+
+-- +goose Down
+DROP TABLE signed_orders;
+DROP TABLE order_keys;
