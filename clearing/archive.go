@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -130,7 +131,7 @@ func (e *Engine) Archive(ctx context.Context, until bizdate.Date, actor string) 
 // planArchive checks that the days may move and fills in what is known of the
 // seal before the file is written.
 func (w *Work) planArchive(ctx context.Context) (*ArchiveSeal, int64, error) {
-	s := &ArchiveSeal{Custody: w.Config.Code, Until: w.Date, File: "until-" + w.Date.Compact() + ".db",
+	s := &ArchiveSeal{Custody: w.Config.Code, Until: w.Date, File: w.archiveName(),
 		KeepUntil: keepUntil(w.Date), Actor: w.Actor, MadeAt: w.Stamp.UnixMilli()}
 	var id int64
 	err := w.DB.Read(ctx, func(tx *store.Tx) error {
@@ -138,9 +139,14 @@ func (w *Work) planArchive(ctx context.Context) (*ArchiveSeal, int64, error) {
 		if err != nil {
 			return err
 		}
-		if id = int64(len(list)) + 1; id > store.ArchivesMax {
+		var all int // of every custody account: a connection attaches them all
+		if err := tx.Get(ctx, &all, "SELECT COUNT(*) FROM archives"); err != nil {
+			return err
+		}
+		if all >= store.ArchivesMax {
 			return fault.Invalid("archive.many", store.ArchivesMax)
 		}
+		id = int64(len(list)) + 1
 		if n := len(list); n > 0 && list[n-1].Until >= w.Date {
 			return fault.Invalid("archive.nothing", w.Date).On("--until", w.Date.String())
 		}
@@ -161,6 +167,12 @@ func (w *Work) planArchive(ctx context.Context) (*ArchiveSeal, int64, error) {
 		return w.archivedLeaves(ctx, tx, s)
 	})
 	return s, id, err
+}
+
+// archiveName is that of the file. It tells the custody account, because several
+// may share a database, and the file of one must never take the place of another's.
+func (w *Work) archiveName() string {
+	return fmt.Sprintf("until-%s-%d.db", w.Date.Compact(), w.Book.ID())
 }
 
 // quoteSeal takes size and root of the voucher log from the last day's seal.

@@ -150,6 +150,47 @@ func TestArchiveRefuses(t *testing.T) {
 	}
 }
 
+// TestArchivesOfTwoHeadOffices: two custody accounts that share a database each
+// keep their rows, though they archive the same days.
+func TestArchivesOfTwoHeadOffices(t *testing.T) {
+	onSQLite(t)
+	dsn := filepath.Join(t.TempDir(), "shared.db")
+	first := newBooksAt(t, workedConfig, dsn)
+	second := newBooksAt(t, strings.Replace(workedConfig, "code: HQ01", "code: HQ02", 1), dsn)
+	want := ""
+	for _, b := range []*workedBooks{first, second} {
+		b.statement("2026-02-12")
+		b.orders("2026-02-12")
+		b.bills("2026-02-12")
+		b.run("2026-02-12", 0)
+		want = b.vouchers()
+		b.archive("2026-02-12")
+	}
+	for _, b := range []*workedBooks{first, second} {
+		report, err := b.engine.Verify(b.ctx, nil)
+		if got := b.vouchers(); err != nil || !report.OK || got != want || got == "" {
+			t.Errorf("%v %+v\n%s\nwant\n%s", err, report, got, want)
+		}
+	}
+}
+
+// TestUndoWhatIsArchived: a match that has moved into an archive stands.
+func TestUndoWhatIsArchived(t *testing.T) {
+	onSQLite(t)
+	b := day12(t)
+	b.archive("2026-02-12")
+	u, err := b.engine.UndoMatch(b.ctx, "maker1", "T:W2", "another customer's payment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := b.fingerprint()
+	_, err = b.engine.Approve(b.ctx, "checker1", u.ApprovalID)
+	b.wantCode("archived", "match.archived", err)
+	if after := b.fingerprint(); after != before {
+		t.Errorf("%s\n%s", before, after)
+	}
+}
+
 // TestArchiveTampered changes an archive file behind the program's back.
 func TestArchiveTampered(t *testing.T) {
 	onSQLite(t)

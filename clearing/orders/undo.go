@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"custody/internal/bizdate"
+	"custody/internal/fault"
 	"custody/internal/store"
 )
 
@@ -24,10 +25,13 @@ func UndoMatch(ctx context.Context, tx *store.Tx, custodyID int64, o Order, m Ma
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE trade_matches SET bill_file_id = ?, order_file_id = ? WHERE custody_id = ? AND bill_file_id = ? AND bill_row_no = ?`,
+	changed, err := tx.Exec(ctx, `UPDATE trade_matches SET bill_file_id = ?, order_file_id = ? WHERE custody_id = ? AND bill_file_id = ? AND bill_row_no = ?`,
 		-n, -n, custodyID, m.BillFile, m.BillRow)
 	if err != nil {
 		return err
+	}
+	if changed != 1 { // it has moved into an archive, which nobody changes
+		return fault.Invalid("match.archived", o.OrderNo).On("ID", o.OrderNo)
 	}
 	_, err = tx.Exec(ctx, "INSERT INTO open_orders (custody_id, "+openColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)
 		ON CONFLICT (custody_id, order_no, refund_no) DO UPDATE SET reason = excluded.reason, amount_fen = excluded.amount_fen,

@@ -176,6 +176,13 @@ func (db *DB) WriteArchive(ctx context.Context, name string, parts []ArchivePart
 		return f, fault.Invalid("store.no_archive")
 	}
 	path := db.ArchivePath(name)
+	var named int
+	if err := db.read.GetContext(ctx, &named, "SELECT COUNT(*) FROM main.archives WHERE file_name = ?", name); err != nil {
+		return f, err
+	}
+	if named > 0 { // its rows are nowhere else
+		return f, fault.Broken("store.archived", name)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return f, err
 	}
