@@ -157,6 +157,7 @@ type TieItem struct {
 	Subject string       // bank reference, serial, channel and clearing date
 	Text    string       // remark of the bank line, or event of the voucher
 	File    string       // source file, where it is a line of one
-	Line    int
-	Held    bool // a person took its match back
+	Line    int          // of that file; of a statement, the place among its entries
+	SHA256  string       // of that file: the original lies in vault/ under it
+	Held    bool         // a person took its match back
 }

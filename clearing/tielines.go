@@ -72,8 +72,11 @@ func (e *Engine) tieItem(ctx context.Context, tx *store.Tx, o matches.OpenLine) 
 	}
 	event, ref, _ := strings.Cut(o.Key, ":")
 	p, found, err := e.paidBy(ctx, tx, event, ref)
-	if err != nil || found {
+	if err == nil && found {
 		item.Subject, item.Text = p.Serial, p.Member
+		err = e.answerLine(ctx, tx, p, &item)
+	}
+	if err != nil || found {
 		return item, found, err
 	}
 	if ref := (bookVoucher{Event: event, Reference: ref}).bankRef(); ref != "" {
@@ -115,6 +118,24 @@ func (e *Engine) lineItem(ctx context.Context, tx *store.Tx, ref string, item *T
 	items[0].Amount, items[0].Held = item.Amount, item.Held
 	*item = items[0]
 	return true, nil
+}
+
+// answerLine fills in where the bank said that it made a payout: the row of the
+// batch's result file, whose rows follow those of the batch after one header.
+func (e *Engine) answerLine(ctx context.Context, tx *store.Tx, p payout.Payout, item *TieItem) error {
+	if p.Answer != "S" {
+		return nil
+	}
+	var f struct {
+		Name   string `db:"name"`
+		SHA256 string `db:"sha256"`
+	}
+	found, err := tx.Find(ctx, &f, "SELECT name, sha256 FROM files WHERE custody_id = ? AND kind = ? AND source = ? AND state = 'LOADED'",
+		e.Book.ID(), fileResult, p.BatchNo)
+	if found {
+		item.File, item.SHA256, item.Line = f.Name, f.SHA256, p.Seq+1
+	}
+	return err
 }
 
 // unlike returns the first item that the postings and the matches do not both

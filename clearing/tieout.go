@@ -90,7 +90,11 @@ func (e *Engine) tieBookItems(ctx context.Context, tx *store.Tx, t *TieOut) erro
 		return err
 	}
 	for _, p := range paid {
-		t.PaidNotByBank = append(t.PaidNotByBank, TieItem{Amount: p.Amount, Date: *p.Settled, Subject: p.Serial, Text: p.Member})
+		item := TieItem{Amount: p.Amount, Date: *p.Settled, Subject: p.Serial, Text: p.Member}
+		if err := e.answerLine(ctx, tx, p, &item); err != nil {
+			return err
+		}
+		t.PaidNotByBank = append(t.PaidNotByBank, item)
 	}
 	lines, err := e.tieLines(ctx, tx, "l.matched_date <= ? AND l.matched_date >= ? AND l.amount_fen > 0 AND l.statement_file_id IS NULL AND l.use <> 'VANISHED'",
 		t.Date, t.Date.AddDays(-tieLookBack))
@@ -119,13 +123,14 @@ func (e *Engine) tieBankItems(ctx context.Context, tx *store.Tx, t *TieOut) erro
 
 func (e *Engine) tieLines(ctx context.Context, tx *store.Tx, where string, args ...any) ([]TieItem, error) {
 	var items []TieItem
-	err := tx.Each(ctx, `SELECT l.amount_fen, l.booking_date, l.bank_ref, l.counterparty_name, l.remark, f.name, COALESCE(l.statement_row_no, 0)
+	err := tx.Each(ctx, `SELECT l.amount_fen, l.booking_date, l.bank_ref, l.counterparty_name, l.remark,
+		COALESCE(f.name, ''), COALESCE(f.sha256, ''), COALESCE(l.statement_row_no, 0)
 		FROM bank_lines l LEFT JOIN files f ON f.custody_id = l.custody_id AND f.file_id = COALESCE(l.statement_file_id, l.intraday_file_id)
 		WHERE l.custody_id = ? AND `+where+" ORDER BY l.booking_date, l.statement_row_no, l.line_id",
 		append([]any{e.Book.ID()}, args...), func(scan func(...any) error) error {
 			var it TieItem
 			var name, remark string
-			if err := scan(&it.Amount, &it.Date, &it.Subject, &name, &remark, &it.File, &it.Line); err != nil {
+			if err := scan(&it.Amount, &it.Date, &it.Subject, &name, &remark, &it.File, &it.SHA256, &it.Line); err != nil {
 				return err
 			}
 			it.Text = strings.TrimSpace(name + " " + remark)

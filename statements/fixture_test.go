@@ -235,7 +235,7 @@ func config() *clearing.Config {
 // tieOut is that of 02-13: P's payout of 25.00 was answered S and not debited yet.
 func tieOut() *clearing.TieOut {
 	return &clearing.TieOut{Date: friday, BankClosing: 157780,
-		PaidNotByBank: []clearing.TieItem{{Amount: 2500, Date: friday, Subject: "20260213010004", Text: "P", File: "PO20260213-01.result", Line: 5}},
+		PaidNotByBank: []clearing.TieItem{{Amount: 2500, Date: friday, Subject: "20260213010004", Text: "P", File: "PO20260213-01.result", Line: 5, SHA256: strings.Repeat("5a", 32)}},
 		AdjustedBank:  155280, Book: 155280, AdjustedBook: 155280, SubAccounts: 300280, InTransit: 140000, Shortages: 5000}
 }
 

@@ -47,8 +47,9 @@ func (r *report) transitBlock(s *sheet, line string, items []clearing.TieItem) r
 	s.section(line)
 	x := rows{first: s.row + 1}
 	for _, i := range items {
-		s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(lookWrap, i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)),
+		row := s.add(s.cell(lookCentre, r.text(line+".no")), s.cell(r.linked(i), i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)),
 			s.cell(lookWrap, filepath.Base(orEmpty(i.File))), s.lineNumber(i.Line), s.amount(i.Amount))
+		r.toSource(s, 2, row, i)
 	}
 	return s.endBlock(x, len(items), total(items))
 }
@@ -203,9 +204,10 @@ func (r *report) listed(s *sheet, line string, items []clearing.TieItem, x rows)
 		if i.Line > 0 {
 			source += ":" + strconv.Itoa(i.Line)
 		}
-		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)), s.cell(lookWrap, source),
+		row := s.add(s.cell(lookCentre, ""), s.cell(lookLink, i.Subject), s.day(i.Date), s.cell(lookWrap, r.itemText(i.Text)), s.cell(r.linked(i), source),
 			s.formula(lookAmount, i.Amount, "%s", r.transit.ref(transitAmount, x.first+n)))
 		s.link(2, row, r.transit.name, x.first+n)
+		r.toSource(s, 5, row, i)
 	}
 	return cell
 }

@@ -17,9 +17,9 @@ func (h *home) many(t *testing.T, n, m int) {
 	if err := h.db.Tx(t.Context(), func(tx *store.Tx) error {
 		const count = "WITH RECURSIVE c(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM c WHERE i < ?) "
 		for _, q := range []string{
-			count + "INSERT INTO orders SELECT 1, 1, 1000 + i, 'PAY', 'M' || i, '', 'A', 'WX', 100, 1770955800 FROM c",
+			count + "INSERT INTO orders (custody_id, file_id, row_no, kind, order_no, refund_no, member, channel, amount_fen, trade_time) SELECT 1, 1, 1000 + i, 'PAY', 'M' || i, '', 'A', 'WX', 100, 1770955800 FROM c",
 			count + "INSERT INTO bill_rows SELECT 1, 2, 1000 + i, 'PAY', 'M' || i, '', '42' || i, 100, 1, 1770955800 FROM c",
-			count + "INSERT INTO trade_matches SELECT 1, 2, 1000 + i, 1, 1000 + i, 20260213, 'reference' FROM c",
+			count + "INSERT INTO trade_matches (custody_id, bill_file_id, bill_row_no, order_file_id, order_row_no, accounting_date, rule) SELECT 1, 2, 1000 + i, 1, 1000 + i, 20260213, 'reference' FROM c",
 		} {
 			if _, err := tx.Exec(context.Background(), q, n); err != nil {
 				return fmt.Errorf("%s: %w", q, err)

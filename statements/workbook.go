@@ -35,11 +35,12 @@ type report struct {
 	totals    codeTotals
 	below     string // the line under every title
 
-	accounts, ledger, transit, checks *sheet // written ones that others lead to
-	accountRows                       map[string]rows
-	ledgerRow                         map[string]int
-	transitRows                       transitRows
-	bankEnd                           string // cell of the statement's closing balance; empty without a statement
+	accounts, ledger, transit, checks, sources *sheet // written ones that others lead to
+	accountRows                                map[string]rows
+	ledgerRow                                  map[string]int
+	transitRows                                transitRows
+	sourceRows                                 map[sourceKey]int
+	bankEnd                                    string // cell of the statement's closing balance; empty without a statement
 }
 
 // rows is a range of rows of a sheet.
@@ -66,14 +67,14 @@ func Workbook(ctx context.Context, tx *store.Tx, in WorkbookInput, out io.Writer
 	}
 	defer r.file.Close()
 	r.below = r.text("below", r.custody.Name, masked(r.custody.Account), in.Date)
-	for _, code := range []string{"cover", "reconciliation", "transit", "checks", "accounts", "ledger", "channels",
+	for _, code := range []string{"cover", "reconciliation", "transit", "sources", "checks", "accounts", "ledger", "channels",
 		"bank", "matched", "exceptions", "payouts"} {
 		if err := r.tab(code); err != nil {
 			return err
 		}
 	}
 	// Sheets that others quote come first.
-	for _, write := range []func(context.Context, *store.Tx) error{r.writeAccounts, r.writeLedger, r.writeTransit,
+	for _, write := range []func(context.Context, *store.Tx) error{r.writeAccounts, r.writeLedger, r.writeSources, r.writeTransit,
 		r.writeBank, r.writeReconciliation, r.writeChecks, r.writeCover, r.writeChannels, r.writeMatched,
 		r.writeExceptions, r.writePayouts} {
 		if err := write(ctx, tx); err != nil {
