@@ -341,3 +341,17 @@ func (e *Engine) SignedOrders(ctx context.Context) (list []signedorder.Seen, err
 	})
 	return list, err
 }
+
+// SignedPayment returns what two people decide, or have decided, under the
+// reference of an order of head office's key.
+func (e *Engine) SignedPayment(ctx context.Context, reference string) (p SignedPayment, a approval.Approval, err error) {
+	err = e.readOnly(ctx, func(tx *store.Tx) error {
+		var found bool
+		a, found, err = approval.Find(ctx, tx, e.Book.ID(), reference)
+		if err != nil || !found || a.Kind != signedOrderKind {
+			return firstErr(err, fault.Invalid("signedorder.unknown", reference).On("REFERENCE", reference))
+		}
+		return firstErr(a.Intact(), json.Unmarshal([]byte(a.Content), &p))
+	})
+	return p, a, err
+}

@@ -143,7 +143,7 @@ func TestTheSignatureComesFirst(t *testing.T) {
 // TestSignedOrderRefused: each refusal of what an order says, and nothing is left
 // of it but that it was seen.
 func TestSignedOrderRefused(t *testing.T) {
-	s, g := orderScene(t, pgtest.Server(t), `account_faults: ["1004"]}`, strings.Replace(limits, "blacklist: [C]", "blacklist: [C]", 1))
+	s, g := orderScene(t, pgtest.Server(t), `account_faults: ["1004"]}`, limits)
 	cKey := newSigner(t, signing.Ed25519)
 	s.register(cKey, "c-key", "C")
 	bKey := newSigner(t, signing.Ed25519)
@@ -359,6 +359,63 @@ func TestFilesForTheBankAreSigned(t *testing.T) {
 				t.Errorf("the seal's key is of %s", got)
 			}
 		})
+	}
+}
+
+// TestKilledBetweenSignatureAndFile: the signature is there first; the next run
+// writes it again, the same, and the file.
+func TestKilledBetweenSignatureAndFile(t *testing.T) {
+	for _, algorithm := range []string{"ed25519", "sm2"} {
+		t.Run(algorithm, func(t *testing.T) {
+			s := newScene(t, "release: {days: 1}", "release: {days: 1}\nsigning: {algorithm: "+algorithm+"}")
+			s.first()
+			s.report("2026-02-13", workedLine("K1301"))
+			s.play("2026-02-13", waiting)
+			s.approve(poFirst)
+			path := filepath.Join(s.home, "outbox", poFirst+".txt")
+			if err := os.MkdirAll(path, 0o700); err != nil { // no file can be written there
+				t.Fatal(err)
+			}
+			s.play("2026-02-13", int(fault.Internal))
+			signature := s.outboxFile(poFirst + ".txt.sig")
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			s.play("2026-02-13", waiting)
+			if got := s.outboxFile(poFirst + ".txt.sig"); !bytes.Equal(got, signature) {
+				t.Error("the signature differs")
+			}
+			s.holds(poFirst + ".txt")
+		})
+	}
+}
+
+// TestInstructionsAreSigned: what tells the bank of a change of a sub-account is
+// signed like what asks it for money.
+func TestInstructionsAreSigned(t *testing.T) {
+	s := newScene(t, "release: {days: 1}", "release: {days: 1}\nsigning: {}")
+	s.released()
+	s.decided("E13", transfer("T1", "A", "B", 10_00))
+	names := s.instructionFiles()
+	if len(names) != 2 {
+		t.Fatalf("%q, want an instruction and its signature", names)
+	}
+	s.holds(strings.TrimSuffix(filepath.Base(names[0]), ".sig"))
+}
+
+// holds checks the signature of a file in outbox/.
+func (s *scene) holds(name string) {
+	s.t.Helper()
+	key, err := s.engine.InstructionKey()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	d, err := signing.ParseDetached(s.outboxFile(name + ".sig"))
+	if err == nil {
+		err = d.VerifyFile(key.Public(), s.outboxFile(name))
+	}
+	if err != nil {
+		s.t.Error(err)
 	}
 }
 

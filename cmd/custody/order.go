@@ -17,7 +17,7 @@ import (
 // newOrderCmd is everything about orders: here payment orders that carry a
 // signature (电子支付指令).
 func newOrderCmd(a *app) *cobra.Command {
-	return group("order", a.t("cli.order.short"), newOrderSignCmd(a), newOrderImportCmd(a), newOrderListCmd(a), newOrderKeyCmd(a))
+	return group("order", a.t("cli.order.short"), newOrderSignCmd(a), newOrderImportCmd(a), newOrderListCmd(a), newOrderShowCmd(a), newOrderKeyCmd(a))
 }
 
 // signedMax bounds a file that is signed or verified here: a batch of 100,000

@@ -57,3 +57,32 @@ func newOrderListCmd(a *app) *cobra.Command {
 			})
 		})}
 }
+
+// newOrderShowCmd shows a checker what he is asked to approve.
+func newOrderShowCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "show REFERENCE", Short: a.t("cli.order.show.short"), Args: cobra.ExactArgs(1),
+		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			p, asked, err := e.SignedPayment(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			p.Order.Payee.Account = clearing.Mask(p.Order.Payee.Account)
+			if p.HeadOffice != nil {
+				p.HeadOffice.Payee.Account = clearing.Mask(p.HeadOffice.Payee.Account)
+			}
+			return a.answer(map[string]any{"payment": p, "state": asked.State, "maker": asked.Maker}, func() {
+				o := p.Order
+				g := a.grid(a.named("approval_kind", asked.Kind), p.Reference)
+				g.row(a.t("cli.col.payer"), o.Payer)
+				g.row(a.t("cli.col.name"), o.Payee.Name)
+				g.row(a.t("cli.col.account"), o.Payee.Account)
+				g.row(a.t("cli.col.bank-number"), o.Payee.CNAPS+o.Payee.SuperBank)
+				g.row(a.t("cli.col.amount"), p.Amount.Grouped())
+				g.row(a.t("cli.col.purpose"), o.Purpose)
+				g.row(a.t("cli.col.expires"), o.ExpiresAt)
+				g.row(a.t("cli.col.key"), p.KeyID)
+				g.row(a.t("cli.col.state"), a.named("approval", string(asked.State)))
+				g.print()
+			})
+		})}
+}
