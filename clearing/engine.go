@@ -64,7 +64,7 @@ func (e *Engine) steps() []Step {
 		{stepRefunds, NightPhase, perChannel((*Work).stepEarlyRefunds)},
 		{stepTransit, NightPhase, plain((*Work).stepArriveStatement)},
 		{stepAnswers, NightPhase, plain((*Work).stepReadAnswers)},
-		{stepSplit, NightPhase, then(perChannel((*Work).stepSplitOrders), (*Work).autoConfirm)},
+		{stepSplit, NightPhase, then(then(perChannel((*Work).stepSplitOrders), (*Work).autoConfirm), (*Work).findListings)},
 		{stepReturns, NightPhase, perChannel((*Work).stepReturnShares)},
 		{stepNetting, NightPhase, plain((*Work).stepNet)},
 		{stepTieOut, NightPhase, plain((*Work).stepTie)},

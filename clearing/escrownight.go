@@ -168,22 +168,32 @@ func (w *Work) listEscrowRefund(ctx context.Context, tx *store.Tx, r refund) (bo
 	if !waits || order.RefundNo != r.RefundNo || order.Refund != r.Amount || order.EndedDate > w.Date {
 		return false, nil
 	}
-	if err := o.List(ctx, r.OrderNo, w.Date); err != nil {
+	if err := listEscrow(ctx, o, order, w.Date); err != nil {
 		return false, err
 	}
-	if order.State == states.EscrowPartRefund { // the merchant's part may be released already
-		if err := o.Released(ctx, r.OrderNo); err != nil && fault.CodeOf(err) != "flows.in_transit" {
-			return false, err
-		}
+	return true, w.feeOfRefund(ctx, tx, order, r, w.Date)
+}
+
+// listEscrow ends the waiting of an order's refund that a bill lists.
+func listEscrow(ctx context.Context, o escrow.Orders, order escrow.Order, clearing bizdate.Date) error {
+	if err := o.List(ctx, order.OrderNo, clearing); err != nil {
+		return err
 	}
-	return true, w.feeOfRefund(ctx, tx, order, r)
+	if order.State != states.EscrowPartRefund {
+		return nil
+	}
+	// The merchant's part may be released already.
+	if err := o.Released(ctx, order.OrderNo); err != nil && fault.CodeOf(err) != "flows.in_transit" {
+		return err
+	}
+	return nil
 }
 
 // feeOfRefund clears the channel's fee on what went back. The channel took it of
-// the payment's clearing date and gives it back under the refund's; the order
-// will never bear it. What the channel keeps is a fee difference that two people
-// decide.
-func (w *Work) feeOfRefund(ctx context.Context, tx *store.Tx, order escrow.Order, r refund) error {
+// the payment's clearing date and gives it back under that of the bill which
+// lists the refund; the order will never bear it. What the channel keeps is a
+// fee difference that two people decide.
+func (w *Work) feeOfRefund(ctx context.Context, tx *store.Tx, order escrow.Order, r refund, listed bizdate.Date) error {
 	ch, _ := w.Config.Channel(order.Channel)
 	whole, err1 := ch.Fee(order.Amount)
 	rest, err2 := ch.Fee(order.Amount - order.Refund)
@@ -191,10 +201,10 @@ func (w *Work) feeOfRefund(ctx context.Context, tx *store.Tx, order escrow.Order
 		return err
 	}
 	unborne, back := whole-rest, -r.Fee
-	if moved := min(unborne, back); moved > 0 && order.Clearing != w.Date {
+	if moved := min(unborne, back); moved > 0 && order.Clearing != listed {
 		err := w.post(ctx, tx, subaccounts.Posting{Date: w.Date, Event: eventFeeDiffer, Reference: reference(w.Date, ch.Code, r.RefundNo),
 			Source: source(r.FileID, r.Row), Legs: []subaccounts.Leg{
-				subaccounts.Debit(subaccounts.ChannelDay("2501", ch.Code, w.Date), moved),
+				subaccounts.Debit(subaccounts.ChannelDay("2501", ch.Code, listed), moved),
 				subaccounts.Credit(subaccounts.ChannelDay("2501", ch.Code, order.Clearing), moved)}})
 		if err != nil {
 			return err

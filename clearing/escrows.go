@@ -204,7 +204,9 @@ func (e *Engine) RefundEscrow(ctx context.Context, actor, orderNo, refundNo stri
 }
 
 // FailEscrowRefund books that the channel cannot give the money back: it waits in
-// suspense under the refund's number, and a person has it (E22b).
+// suspense under the refund's number, and a person has it (E22b), until two
+// people pay the customer by transfer. What the customer may then claim must be
+// in the bank: before the channel has paid it is action.coverage.
 func (e *Engine) FailEscrowRefund(ctx context.Context, actor, orderNo, answer string) error {
 	return e.onEscrow(ctx, actor, "refund failed", func(w *Work, o escrow.Orders) error {
 		if err := o.FailRefund(ctx, orderNo); err != nil {
@@ -214,7 +216,15 @@ func (e *Engine) FailEscrowRefund(ctx context.Context, actor, orderNo, answer st
 		if err != nil {
 			return err
 		}
-		return w.open(ctx, o.Tx, exceptions.Exception{Kind: exceptions.UnknownPayer, Subject: order.RefundNo, Channel: order.Channel,
+		if err := w.covered(ctx, o.Tx, []subaccounts.Leg{subaccounts.Credit(suspense(order.RefundNo), order.Refund)}); err != nil {
+			return err
+		}
+		var r refund // the channel gives nothing back of its fee, which the order does not bear any more
+		r.OrderNo, r.RefundNo = orderNo, order.RefundNo
+		if err := w.feeOfRefund(ctx, o.Tx, order, r, order.Clearing); err != nil {
+			return err
+		}
+		return w.open(ctx, o.Tx, exceptions.Exception{Kind: exceptions.RefundMiss, Subject: order.RefundNo, Channel: order.Channel,
 			ClearingDate: order.Clearing, Member: order.Member, Amount: order.Refund, Ours: orderNo, Theirs: answer})
 	})
 }
@@ -238,6 +248,9 @@ func (e *Engine) ResolveEscrow(ctx context.Context, actor string, v escrow.Verdi
 			return fault.Invalid("escrow.refund_no").On("--ref", "")
 		case v.Reason == "":
 			return fault.Invalid("escrow.reason").On("--reason", "")
+		}
+		if err := w.refundDecided(ctx, o.Tx, order, v.RefundNo, v.Refund); err != nil {
+			return err
 		}
 		subject := "ESCROW-" + v.OrderNo
 		if id, err = approval.NextID(ctx, o.Tx, e.Book.ID(), escrowVerdict, subject); err != nil {
@@ -265,6 +278,9 @@ func (w *Work) decideEscrow(ctx context.Context, tx *store.Tx, a approval.Approv
 	o := w.escrowOrders(tx, "approval "+a.ID)
 	order, _, err := o.Find(ctx, v.OrderNo)
 	if err != nil {
+		return err
+	}
+	if err := w.refundDecided(ctx, tx, order, v.RefundNo, v.Refund); err != nil {
 		return err
 	}
 	event := "E6e"

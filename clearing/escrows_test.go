@@ -207,14 +207,85 @@ func TestEscrowMissing(t *testing.T) {
 }
 
 // TestEscrowFailedRefund: a refund that cannot go back waits in suspense (E22b)
-// with an exception, and the day closes.
+// with an exception once the channel has paid, and the customer is paid by hand.
 func TestEscrowFailedRefund(t *testing.T) {
 	s := escrowScene(t, pgtest.Where(t))
 	s.must(s.engine.RefundEscrow(s.ctx, "maker1", "S2", "RS2"))
+	wantCode(t, s.engine.FailEscrowRefund(s.ctx, "maker1", "S2", "原卡已销户"), "action.coverage") // the bank has nothing of it yet
+	s.want(map[string]string{"2401": "0.00", "2202.ALI.RS2": "120.00"})
+	s.quietBank("2026-02-13", bankLine{"K2", "02-13 10:30:00", "417.48", "支付宝", "", "", "支付宝 20260212"})
 	s.must(s.engine.FailEscrowRefund(s.ctx, "maker1", "S2", "原卡已销户"))
 	s.want(map[string]string{"2401.RS2": "120.00", "2202.ALI": "0.00"})
-	s.quietBank("2026-02-13", bankLine{"K2", "02-13 10:30:00", "417.48", "支付宝", "", "", "支付宝 20260212"})
+	s.escrow("S2", "REFUNDED")
+	if x := s.exception(exceptions.Fee, "S2"); x.Amount != 72 { // which the channel keeps and no order bears
+		t.Errorf("%+v", x)
+	}
+	s.quietDay("2026-02-14")
 	wantCode(t, s.engine.FailEscrowRefund(s.ctx, "maker1", "S2", "again"), "state.illegal")
+	s.decided("E22c", flows.SuspensePayout{Serial: "H1", Item: "RS2", Payee: "REFUND", Amount: 120_00,
+		To: flows.Payee{Name: "王五", Account: "6222999900000008", Bank: "示例银行", CNAPS: "102100000030"}})
+	s.want(map[string]string{"2401": "0.00", "2201.REFUND.H1": "120.00"})
+	s.quietDay("2026-02-15")
+}
+
+// shippedAndRefunded plays 02-13, whose bill lists a refund of S1 while its goods
+// are on their way: a shortage that a person has.
+func shippedAndRefunded(t *testing.T, before func(*scene)) *scene {
+	s := escrowScene(t, pgtest.Where(t))
+	s.must(s.engine.ShipEscrow(s.ctx, "maker1", "S1", "SF1", 0))
+	s.must(s.engine.DisputeEscrow(s.ctx, "maker1", "S1"))
+	before(s)
+	s.bank("2026-02-13", bankLine{"K1", "02-13 08:40:00", "1093.40", "财付通", "", "", "财付通 20260212"},
+		bankLine{"K2", "02-13 10:30:00", "417.48", "支付宝", "", "", "支付宝 20260212"})
+	s.dropOrders("2026-02-13", heldBack("S1", "RS1", "ALI", "300.00", "02-13 12:00:00"))
+	s.bill("ALI", "2026-02-13", refunded("S1", "RS1", "300.00", "1.80", "02-13 12:00:00"))
+	s.bill("WX", "2026-02-13")
+	s.over("2026-02-13", 0)
+	s.want(map[string]string{"1402.RS1": "300.00"})
+	return s
+}
+
+func (s *scene) verdict(v escrow.Verdict) {
+	s.t.Helper()
+	id, err := s.engine.ResolveEscrow(s.ctx, "maker1", v)
+	s.must(err)
+	s.approve(id)
+}
+
+// TestEscrowListedFirst: a bill that listed the refund before the verdict, by its
+// moment or by its clearing date, does not list it again: the next night finds it.
+func TestEscrowListedFirst(t *testing.T) {
+	forBuyer := escrow.Verdict{OrderNo: "S1", Refund: 300_00, RefundNo: "RS1", Reason: "破损"}
+	ends := func(s *scene) {
+		s.t.Helper()
+		s.want(map[string]string{"2202.ALI.RS1": "300.00"})
+		s.quietDay("2026-02-14")
+		s.escrow("S1", "REFUNDED")
+		s.want(map[string]string{"2202": "0.00", "1402": "0.00", "1122.ALI.20260213": "-300.00", "2501.ALI.20260213": "-1.80", "2501.ALI.20260212": "-0.72"}) // until the channel nets it; the fee of S2, which is held
+		wantList(s.t, "dated 02-14", s.posted("2026-02-14", "E14d", "E6d2", "E14g"), []string{
+			"E14d Cr 1402.RS1 300.00; Dr 1122.ALI.0213 300.00",
+			"E6d2 Cr 1122.ALI.0213 300.00; Dr 2202.ALI 300.00",
+			"E14g Cr 2501.ALI.0212 1.80; Dr 2501.ALI.0213 1.80"})
+		s.quietDay("2026-02-15")
+	}
+	t.Run("the bill was there", func(t *testing.T) {
+		s := shippedAndRefunded(t, func(*scene) {})
+		s.verdict(forBuyer)
+		ends(s)
+	})
+	t.Run("the verdict is of a later day", func(t *testing.T) {
+		s := shippedAndRefunded(t, func(s *scene) {
+			s.playUntil("2026-02-14", "arrival", 0)
+			s.verdict(forBuyer)
+		})
+		ends(s)
+	})
+	t.Run("two people wrote it off", func(t *testing.T) {
+		s := shippedAndRefunded(t, func(s *scene) { s.act("E0b", flows.Allocation{Reference: "A1", Reserve: 600_00}) })
+		s.handle("RS1", clearing.Handling{Template: "write-off"})
+		_, err := s.engine.ResolveEscrow(s.ctx, "maker1", forBuyer)
+		wantCode(t, err, "escrow.refund_decided")
+	})
 }
 
 // TestEscrowOneWinner: people and the timer work on the same orders at the same
