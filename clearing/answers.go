@@ -258,6 +258,9 @@ func (w *Work) endCase(ctx context.Context, tx *store.Tx, subject string, kind e
 // other; a payout that was answered F is thereby proven failed (E5c). Where its
 // money had gone back before the debit came, nothing is left to post.
 func (w *Work) onReversal(ctx context.Context, tx *store.Tx, line bankLine, p payout.Payout) error {
+	if done, err := w.undoneTwin(ctx, tx, line, p); err != nil || done {
+		return err
+	}
 	if p.State == payout.Success && line.Amount == p.Amount { // the books have paid it: the money came back
 		return w.onReturn(ctx, tx, line, p)
 	}

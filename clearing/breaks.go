@@ -41,6 +41,9 @@ func (e *Engine) Breaks(ctx context.Context, date bizdate.Date) (all []exception
 		known := map[string]bool{}
 		for _, x := range list {
 			known[x.Subject] = true
+			if x.Kind == exceptions.Status { // about a payout, for the sake of the bank line that it names
+				known[x.Theirs] = true
+			}
 			all = append(all, exceptions.BreakOf(x))
 		}
 		t, err := e.TieOut(ctx, tx, date)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
@@ -22,7 +23,7 @@ type checker struct {
 	movements []subaccounts.Movement
 	open      []exceptions.Exception
 	tie       *TieOut
-	waived    bool // the bank's list of sub-accounts
+	waived    bool // the bank's list of sub-accounts, or a difference of it
 }
 
 // check is one closing check: what it compared and by how much it fails.
@@ -264,6 +265,9 @@ func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
 	var sum money.Amount
 	var lines []CheckLine
 	for _, o := range list {
+		if o.Amount, err = c.w.openAmount(c.ctx, c.tx, o); err != nil {
+			return 0, nil, err
+		}
 		sum += o.Amount
 		lines = append(lines, line(o.OrderNo, o.Amount, o.Reason))
 	}
@@ -275,7 +279,8 @@ func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
 }
 
 // bankSubAccounts is R8: each member is what the bank's own list says, available
-// and frozen separately; not expected where the bank sends no such list.
+// and frozen separately; not expected where the bank sends no such list. What two
+// people have decided of a difference counts as waived and is listed with its case.
 func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
 	if !c.w.Config.Files.Balances {
 		return 0, nil, nil
@@ -292,10 +297,12 @@ func (c *checker) bankSubAccounts() (money.Amount, []CheckLine, error) {
 	var diff money.Amount
 	var lines []CheckLine
 	for _, d := range list {
+		rest, cases := d.agreed(c.open)
+		c.waived = c.waived || len(cases) > 0
+		diff += rest.Available.Abs() + rest.Frozen.Abs()
 		for _, part := range []money.Amount{d.Available, d.Frozen} {
 			if part != 0 {
-				diff += part.Abs()
-				lines = append(lines, line(d.Member, part))
+				lines = append(lines, line(d.Member, part, strings.Join(cases, " ")))
 			}
 		}
 	}

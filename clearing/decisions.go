@@ -53,8 +53,11 @@ var templates = []template{
 	{"coupon", eventCoupon, []exceptions.Kind{exceptions.Coupon}, couponLegs, ended},
 	{"claim", eventClaim, []exceptions.Kind{exceptions.UnknownPayer}, claimLegs, ended},
 	{"credit-return", eventReturnCredit, []exceptions.Kind{exceptions.Returned}, creditReturnLegs, creditedReturn},
-	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, voidLegs, voided},
-	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss, exceptions.Coupon}, writeOffLegs, ended},
+	{"void", eventVoid, []exceptions.Kind{exceptions.BankMiss, exceptions.Date, exceptions.Duplicate, exceptions.Direction}, voidLegs, voided},
+	{"write-off", eventWriteOff, []exceptions.Kind{exceptions.RefundMiss, exceptions.Coupon, exceptions.Direction}, writeOffLegs, ended},
+	{templateCorrect, eventCollect, []exceptions.Kind{exceptions.AmountDiffer}, correctLegs, corrected},
+	{templateAdjust, eventAdjust, []exceptions.Kind{exceptions.WrongAccount}, adjustLegs, accepted},
+	{"bank-corrects", "", []exceptions.Kind{exceptions.WrongAccount, exceptions.Balance}, noLegs, accepted},
 	{"suspend", eventSuspend, []exceptions.Kind{exceptions.PlatformMiss, exceptions.Duplicate, exceptions.AmountDiffer}, suspendLegs, suspended},
 	{"make-good", eventWriteOff, []exceptions.Kind{exceptions.BankMiss, exceptions.Date}, makeGoodLegs, voided},
 	{"fee", eventFeeDiffer, []exceptions.Kind{exceptions.Fee}, feeLegs, ended},
@@ -305,7 +308,7 @@ func (w *Work) decideException(ctx context.Context, tx *store.Tx, a approval.App
 	if err != nil {
 		return err
 	}
-	if len(p.Legs) > 0 {
+	if len(p.Legs) > 0 && p.Handling.Template != templateCorrect { // which posts a set of vouchers
 		ref := date.Compact() + "." + x.ID + "." + x.Subject
 		if err := w.post(ctx, tx, subaccounts.Posting{Date: date, Event: p.Event, Reference: ref, Source: "approval " + a.ID, Legs: p.Legs}); err != nil {
 			return err

@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,6 +39,8 @@ var instructed = map[string]bankfiles.InstructionKind{
 	"claim":         bankfiles.InstructClaim,
 	"credit-return": bankfiles.InstructReturn,
 	"adopt":         bankfiles.InstructAdopt,
+	templateCorrect: bankfiles.InstructAdopt,
+	"make-good":     bankfiles.InstructCredit,
 }
 
 // instructionNo is unique: an exception is decided once in its favour.
@@ -92,7 +95,7 @@ func instructionFile(a approval.Approval, x exceptions.Exception, date bizdate.D
 func instruction(kind bankfiles.InstructionKind, x exceptions.Exception, p Proposal) bankfiles.InstructionItem {
 	item := bankfiles.InstructionItem{Seq: 1, Kind: kind, Reference: x.Subject}
 	if kind == bankfiles.InstructAdopt {
-		item.Member, item.Amount = p.Handling.Member, x.Amount
+		item.Member, item.Amount = cmp.Or(p.Handling.Member, x.Member), adoptedAmount(x, p.Legs)
 		item.Channel, item.ClearingDate, item.OrderNo = x.Channel, x.ClearingDate, x.Subject
 		return item
 	}

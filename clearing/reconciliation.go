@@ -59,7 +59,8 @@ type channelRecon struct {
 	// coupons are what head office paid of our orders, by place.
 	coupons map[reconcile.Ref]money.Amount
 
-	others map[string]int // cases of a number beyond the first
+	others map[string]int        // cases of a number beyond the first
+	alike  map[likeness][]string // matched orders that look like one that the bill lacks
 
 	postings []placed
 }
@@ -137,6 +138,7 @@ func (r *channelRecon) save(ctx context.Context, tx *store.Tx, matches []reconci
 	if err := orders.SaveMatches(ctx, tx, w.Book.ID(), r.date, matches); err != nil {
 		return err
 	}
+	r.likeMissing(matches, differences)
 	slices.SortStableFunc(differences, func(a, b reconcile.Difference) int {
 		return cmp.Or(cmp.Compare(timeOf(a), timeOf(b)), strings.Compare(numberOf(a), numberOf(b)), strings.Compare(string(a.Kind), string(b.Kind)),
 			cmp.Compare(amountOf(a), amountOf(b)))
@@ -230,7 +232,7 @@ func (r *channelRecon) found(ctx context.Context, tx *store.Tx, m reconcile.Matc
 	if err := orders.Clear(ctx, tx, r.w.Book.ID(), o.OrderNo, o.RefundNo, r.date); err != nil {
 		return err
 	}
-	e, open, err := exceptions.OpenFor(ctx, tx, r.w.Book.ID(), number, exceptions.Date, exceptions.BankMiss, exceptions.RefundMiss)
+	e, open, err := exceptions.OpenFor(ctx, tx, r.w.Book.ID(), number, exceptions.Date, exceptions.BankMiss, exceptions.RefundMiss, exceptions.Duplicate)
 	if err != nil || !open {
 		return err
 	}
@@ -292,6 +294,13 @@ func (r *channelRecon) oursOnly(ctx context.Context, tx *store.Tx, d *reconcile.
 	if t.Kind == reconcile.Pay {
 		if d.Kind == reconcile.BankMiss && r.nearCut(t.Time) {
 			e.Kind = exceptions.Date
+		}
+		twin, err := r.twinOf(ctx, tx, t, o.Member)
+		if err != nil {
+			return err
+		}
+		if twin != "" { // a later bill may still bring it, so it waits like the others
+			e.Kind, e.Ours, e.Template = exceptions.Duplicate, twin, "void"
 		}
 		r.add(t, eventShortage, t.OrderNo, t.Ref, subaccounts.Debit(shortage(t.OrderNo), t.Amount), subaccounts.Credit(owed(r.ch.Code, r.date), t.Amount))
 	} else {

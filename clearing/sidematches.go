@@ -74,6 +74,9 @@ func (w *Work) matchBalances(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	if err := w.openBalanceCases(ctx, tx, differences); err != nil {
+		return err
+	}
 	differing := map[string]bool{}
 	for _, d := range differences {
 		differing[d.Member] = true

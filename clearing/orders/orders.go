@@ -269,6 +269,13 @@ func Adopt(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (Order, 
 	return o, err
 }
 
+// Correct gives an order of ours the amount that two people decided is right. What
+// our file said stays in the file, and in the exception that was decided.
+func Correct(ctx context.Context, tx *store.Tx, custodyID int64, o Order) error {
+	_, err := tx.Exec(ctx, "UPDATE orders SET amount_fen = ? WHERE custody_id = ? AND file_id = ? AND row_no = ?", o.Amount, custodyID, o.FileID, o.Row)
+	return err
+}
+
 // stagedMatches is how many matches are staged before they go to the database:
 // half a megabyte, where all of a night's would be 50.
 const stagedMatches = 10_000

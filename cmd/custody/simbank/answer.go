@@ -310,5 +310,6 @@ func (b *bank) balances() *bankfiles.BalanceFile {
 		f.Items = append(f.Items, bankfiles.BalanceItem{Member: code,
 			Available: amountOf(max(0, b.after.Available[i])), Cash: amountOf(b.cash[i]), Frozen: amountOf(b.after.Frozen[code])})
 	}
+	b.misstate(f.Items)
 	return f
 }

@@ -77,6 +77,7 @@ func (g *generator) newDay(date bizdate.Date) *day {
 		d.share(o.channel, o.member, d.terms.split(o.fen, feeOf(o.fen)), 1)
 	}
 	d.laterRefunds(g.marks)
+	d.shareLate()
 	slices.SortFunc(d.refunds, func(a, b refund) int {
 		return cmp.Or(a.second-b.second, int(a.day-b.day), a.i-b.i)
 	})
@@ -93,7 +94,7 @@ func (g *generator) newDay(date bizdate.Date) *day {
 // different amounts, wait for a person.
 func (m mark) isSplitToday() bool {
 	switch m.fault {
-	case CrossMidnight, ChannelOnly, OursOnly, AmountDiff:
+	case CrossMidnight, ChannelOnly, OursOnly, AmountDiff, AmountFen, DirectionDiff, PaidLate:
 		return false
 	}
 	return true
@@ -216,29 +217,23 @@ const midnight = 86_400
 
 // ourRows are the rows of head office's order file.
 func (d *day) ourRows() iter.Seq[row] {
-	return d.rows(-1, func(r *row) bool {
+	return then(d.rows(-1, func(r *row) bool {
 		m := d.marks[r.i]
 		if m.fault == CrossMidnight {
 			r.second = midnight - 2
 		}
 		return m.fault != ChannelOnly
-	})
+	}), d.moreOurs())
 }
 
 // billRows are the rows of a channel's bill: the order that crossed midnight
 // first, then the day's own.
 func (d *day) billRows(channel int) iter.Seq[row] {
-	own := d.rows(channel, func(r *row) bool {
+	own := then(d.rows(channel, func(r *row) bool {
 		m := d.marks[r.i]
-		if m.fault == AmountDiff {
-			r.fen += 1_00
-		}
-		r.fee = feeOf(r.fen)
-		if m.fault == FeeDiff {
-			r.fee++
-		}
+		m.alter(r)
 		return m.fault != OursOnly && m.fault != CrossMidnight
-	})
+	}), d.moreTheirs(channel))
 	return func(yield func(row) bool) {
 		if o, crossed := d.crossed(); crossed && o.channel == channel {
 			if !yield(row{order: o, day: d.date.AddDays(-1), fen: o.fen, fee: feeOf(o.fen), second: 2}) {
@@ -254,7 +249,7 @@ func (d *day) orderFile() iter.Seq[bankfiles.Order] {
 	start := d.date.At(0, 0)
 	return func(yield func(bankfiles.Order) bool) {
 		for r := range d.ourRows() {
-			o := bankfiles.Order{Kind: bankfiles.Pay, OrderNo: orderNo(r.day, &r.order), Member: d.codes[r.member],
+			o := bankfiles.Order{Kind: bankfiles.Pay, Status: d.status(&r), OrderNo: orderNo(r.day, &r.order), Member: d.codes[r.member],
 				Channel: channels[r.channel].code, Amount: yuan(r.fen), Time: start.Add(time.Duration(r.second) * time.Second)}
 			if r.refund != nil {
 				o.Kind, o.RefundNo = bankfiles.Refund, r.refund.refundNo()

@@ -29,3 +29,6 @@ func Refunds(p Params) (times map[string]int, marked map[string]bool, err error)
 	}
 	return times, marked, nil
 }
+
+// BadNames are the faults that only a bad day has.
+var BadNames = badNames

@@ -29,15 +29,15 @@ const (
 
 // FaultNames returns every fault that [Params] may name.
 func FaultNames() []string {
-	return []string{OwnFunds, UnknownReceipt, CrossMidnight, ChannelLate, Refused, LateDebit, Returned, DebitedF,
-		ChannelOnly, OursOnly, RefundAfterPayout, FeeDiff, AmountDiff, MissingBill, NoAnswer}
+	return append([]string{OwnFunds, UnknownReceipt, CrossMidnight, ChannelLate, Refused, LateDebit, Returned, DebitedF,
+		ChannelOnly, OursOnly, RefundAfterPayout, FeeDiff, AmountDiff, MissingBill, NoAnswer}, badNames...)
 }
 
 // payoutFaults hit rows of a payout file; the bank plays them when it answers.
-var payoutFaults = []string{Refused, LateDebit, Returned, DebitedF, NoAnswer}
+var payoutFaults = []string{Refused, LateDebit, Returned, DebitedF, NoAnswer, DebitTwice}
 
 // orderFaults hit one order each.
-var orderFaults = []string{CrossMidnight, ChannelOnly, OursOnly, RefundAfterPayout, FeeDiff, AmountDiff}
+var orderFaults = append([]string{CrossMidnight, ChannelOnly, OursOnly, RefundAfterPayout, FeeDiff, AmountDiff}, badOrderFaults...)
 
 // plannedFault is a fault with its day. Channel is empty where none is meant.
 type plannedFault struct {
@@ -52,6 +52,10 @@ func planFaults(p *Params) ([]plannedFault, error) {
 	names, isDefault := p.Faults, p.Faults == nil
 	if isDefault {
 		names = p.defaultFaults()
+	}
+	names, err := withBadDay(p, names)
+	if err != nil {
+		return nil, err
 	}
 	var all []plannedFault
 	for _, text := range names {
@@ -81,7 +85,7 @@ func planFaults(p *Params) ([]plannedFault, error) {
 		if f.Date == 0 {
 			f.Date = pick
 		}
-		if f.Channel == "" && f.Name != OwnFunds && f.Name != UnknownReceipt && !slices.Contains(payoutFaults, f.Name) {
+		if f.Channel == "" && f.Name != OwnFunds && f.Name != UnknownReceipt && !slices.Contains(payoutFaults, f.Name) && !slices.Contains(badBankFaults, f.Name) {
 			f.Channel = channel
 		}
 		all = append(all, f)
@@ -123,6 +127,8 @@ func suitable(p *Params, name string) ([]bizdate.Date, error) {
 		switch {
 		case name == OwnFunds:
 			fits = i == 0
+		case name == BadDay || slices.Contains(badNames, name):
+			fits = p.badDays(name, i, working)
 		case slices.Contains(payoutFaults, name):
 			fits = i > 0 && working // the first money is released on the second day
 		case name == RefundAfterPayout:

@@ -144,7 +144,7 @@ func (b *bank) adopt(it *bankfiles.InstructionItem, m int) bool {
 }
 
 // channelOnly reports whether the instruction names, to the fen, the order that
-// the simulation left out of head office's files.
+// the simulation left out of head office's files or of which the bill says something else.
 func (p *plan) channelOnly(it *bankfiles.InstructionItem) bool {
 	s := source{seed: p.Seed, orders: p.Orders, members: p.Members, partners: p.Partners, from: p.From, renewed: p.Renewed}
 	all, err := markOrders(&s, p.Faults)
@@ -153,8 +153,8 @@ func (p *plan) channelOnly(it *bankfiles.InstructionItem) bool {
 	}
 	for i, m := range all[it.ClearingDate] {
 		o := s.order(it.ClearingDate, i)
-		if m.fault == ChannelOnly && orderNo(it.ClearingDate, &o) == it.OrderNo && channels[o.channel].code == it.Channel &&
-			o.fen == int64(it.Amount) {
+		fen, open := m.billed(o.fen)
+		if open && orderNo(it.ClearingDate, &o) == it.OrderNo && channels[o.channel].code == it.Channel && fen == int64(it.Amount) {
 			return true
 		}
 	}

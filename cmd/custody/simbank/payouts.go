@@ -105,6 +105,8 @@ func (b *bank) pay(batch string, it *bankfiles.PayoutItem, name string, have *in
 			back.GiveBack = fen + payoutFeeFen
 		}
 		b.after.Later = append(b.after.Later, back)
+	case DebitTwice:
+		b.debitTwice(debit, back)
 	case NoAnswer:
 		r.Status, r.Code, r.Reason, r.BankRef, r.BankTime = bankfiles.ResultUnknown, "9999", "处理中", "", time.Time{}
 	}

@@ -118,6 +118,7 @@ func (g *generator) planReceipts() error {
 			g.plan.Receipts = append(g.plan.Receipts, line{Date: f.Date, Time: "15:40:00", Value: f.Date,
 				Fen: int64(100_00 + r.below(9)*100_00), Code: receiptCode, Name: "李示例", Account: accountNo(g.Seed, million)})
 		}
+		g.planDebit(f)
 	}
 	return g.planEvents()
 }
