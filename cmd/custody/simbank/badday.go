@@ -204,8 +204,9 @@ func (d *day) moreTheirs(channel int) []row {
 
 // shareLate takes from the members what a refund of the day before gives back.
 func (d *day) shareLate() {
-	for _, o := range d.marked(d.before, d.date.AddDays(-1), RefundOurs) {
-		d.share(&o, splitRefund(o.fen, partOf(&o)), -1)
+	eve := d.date.AddDays(-1)
+	for _, o := range d.marked(d.before, eve, RefundOurs) {
+		d.share(o.channel, o.member, d.contractOf(eve).splitRefund(o.fen, partOf(&o)), -1)
 	}
 }
 
