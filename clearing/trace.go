@@ -31,6 +31,10 @@ const (
 	LineOrder = "order" // 订单文件
 	LineBill  = "bill"  // 渠道账单
 	LineBank  = "bank"  // 银行流水
+	// A payout by its serial, and the row of a result file that answers it: the
+	// serial behind R:.
+	LinePayout = "payout" // 出款
+	LineResult = "result" // 回盘
 )
 
 // Line is one line that the books have read, from any side: an order or refund
@@ -54,14 +58,14 @@ type Reason struct {
 }
 
 // FindLine finds a line by its number: of an order or refund of ours, of a
-// channel's bill (its own or ours), of the bank. It returns line.unknown where
+// channel's bill (its own or ours), of the bank, of a payout. It returns line.unknown where
 // nothing has the number.
 func (e *Engine) FindLine(ctx context.Context, id string, kinds ...string) (line Line, err error) {
 	err = e.readOnly(ctx, func(tx *store.Tx) error {
 		for _, find := range []struct {
 			kind string
 			find func(context.Context, *store.Tx, string) (Line, bool, error)
-		}{{LineOrder, e.orderLine}, {LineBill, e.billLine}, {LineBank, e.bankLineOf}} {
+		}{{LineOrder, e.orderLine}, {LineBill, e.billLine}, {LineBank, e.bankLineOf}, {LinePayout, e.payoutLine}, {LineResult, e.resultLine}} {
 			if len(kinds) > 0 && !slices.Contains(kinds, find.kind) {
 				continue
 			}

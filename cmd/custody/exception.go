@@ -145,7 +145,7 @@ func needed(h clearing.Handling) error {
 		return fault.Invalid("cli.needed", "--template")
 	case h.Member == "" && (h.Template == "claim" || h.Template == "adopt"):
 		return fault.Invalid("cli.template-needs", h.Template, "--member")
-	case h.Note == "" && h.Template == "note":
+	case h.Note == "" && (h.Template == "note" || h.Template == "bank-corrects"):
 		return fault.Invalid("cli.template-needs", h.Template, "--note")
 	}
 	return nil

@@ -39,7 +39,7 @@ func newSimulateCmd(a *app) *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 1, a.t("cli.flag.seed"))
 	flags.IntVar(&f.orders, "orders", 300, a.t("cli.flag.orders"))
 	flags.IntVar(&f.count, "members", 6, a.t("cli.flag.members"))
-	flags.StringVar(&f.faults, "faults", "", a.t("cli.flag.faults", strings.Join(simbank.FaultNames(), ", ")))
+	flags.StringVar(&f.faults, "faults", "", a.t("cli.flag.faults", strings.Join(append(simbank.FaultNames(), simbank.BadDay), ", ")))
 	flags.StringVar(&f.statement, "statement", simbank.StatementCamt, a.t("cli.flag.statement-form", strings.Join(simbank.StatementForms(), ", ")))
 	flags.StringVar(&f.bill, "bill", simbank.BillAlipay, a.t("cli.flag.bill-form", strings.Join(simbank.BillForms(), ", ")))
 	flags.BoolVar(&f.events, "events", false, a.t("cli.flag.events"))
