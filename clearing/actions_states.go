@@ -228,12 +228,12 @@ func (w *Work) openDebt(ctx context.Context, tx *store.Tx, member string, date b
 
 // openCases bars a member with open exceptions or a bound account.
 func (w *Work) openCases(ctx context.Context, tx *store.Tx, member string, bar func(string, ...any)) error {
-	list, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	list, err := exceptions.StillOpen(ctx, tx, w.Book.ID())
 	if err != nil {
 		return err
 	}
 	for _, x := range list {
-		if x.Member == member && x.ClosedDate == nil {
+		if x.Member == member {
 			bar("closing.exception", x.ID)
 		}
 	}

@@ -106,6 +106,7 @@ type lineLoader struct {
 	files map[bizdate.Date]int64 // of a statement: by day, the new ones alone
 	rows  map[int64]int64        // lines so far, by file
 	part  int                    // statements opened
+	last  int64                  // number of the last line in the books, 0 before it is asked for
 	same  map[string]int         // occurrences of equal lines, and of equal references
 }
 
@@ -161,7 +162,7 @@ func (w *Work) insertDay(ctx context.Context, tx *store.Tx, a *arrival, d statem
 	if err := w.mayLoad(ctx, tx, &one); err != nil {
 		return 0, err
 	}
-	_, err := tx.Exec(ctx, "DELETE FROM files WHERE custody_id = ? AND kind = ? AND source = ? AND business_date = ? AND state = ?",
+	_, err := tx.Exec(ctx, "DELETE FROM files WHERE custody_id = ? AND kind = ? AND source = ? AND business_date = ? AND state <> 'REJECTED' AND state = ?",
 		w.Book.ID(), a.kind, a.source, d.Date, FileValidated)
 	if err != nil {
 		return 0, err
@@ -290,11 +291,27 @@ func (l *lineLoader) save(line bankLine, at int, file int64) error {
 		return err
 	}
 	intraday, statement, rowNo := l.place(file, row)
-	_, err = l.tx.Exec(l.ctx, `INSERT INTO bank_lines (custody_id, `+lineColumns+`)
-		SELECT ?, COALESCE(MAX(line_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', NULL FROM bank_lines WHERE custody_id = ?`,
-		l.w.Book.ID(), line.Ref, line.Booked, line.Value, line.Amount, line.Reversal, line.Serial, line.Name, line.Account, line.Remark,
-		intraday, statement, rowNo, l.w.Book.ID())
+	id, err := l.nextID()
+	if err != nil {
+		return err
+	}
+	_, err = l.tx.Exec(l.ctx, "INSERT INTO bank_lines (custody_id, "+lineColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', NULL)",
+		l.w.Book.ID(), id, line.Ref, line.Booked, line.Value, line.Amount, line.Reversal, line.Serial, line.Name, line.Account, line.Remark,
+		intraday, statement, rowNo)
 	return err
+}
+
+// nextID numbers a new line. The last number is read once per file; until its
+// transaction ends no other writer of the account adds lines.
+func (l *lineLoader) nextID() (int64, error) {
+	if l.last == 0 {
+		_, err := l.tx.Find(l.ctx, &l.last, "SELECT line_id FROM bank_lines WHERE custody_id = ? ORDER BY line_id DESC LIMIT 1", l.w.Book.ID())
+		if err != nil {
+			return 0, err
+		}
+	}
+	l.last++
+	return l.last, nil
 }
 
 // place says where a line was seen: columns of its row.

@@ -147,20 +147,16 @@ func (w *Work) hashExceptions(ctx context.Context, tx *store.Tx, out io.Writer) 
 }
 
 func (w *Work) hashPayouts(ctx context.Context, tx *store.Tx, out io.Writer) error {
-	all, err := payout.Batches(ctx, tx, w.Book.ID())
-	for _, b := range all {
-		if b.FileDate == w.Date {
-			fmt.Fprintf(out, "batch %s %d %d %s %s\n", b.BatchNo, b.Rows, b.Total, b.FileName, b.SHA256)
-		}
-	}
+	batches, err := payout.BatchesFor(ctx, tx, w.Book.ID(), w.Date)
 	if err != nil {
 		return err
 	}
-	asked, err := payout.Orders(ctx, tx, w.Book.ID(), "")
+	for _, b := range batches {
+		fmt.Fprintf(out, "batch %s %d %d %s %s\n", b.BatchNo, b.Rows, b.Total, b.FileName, b.SHA256)
+	}
+	asked, err := payout.OrdersOf(ctx, tx, w.Book.ID(), w.Date)
 	for _, o := range asked {
-		if o.Applied == w.Date {
-			fmt.Fprintf(out, "order %s %s %s %s %d %d\n", o.Kind, o.Reference, o.Owner, o.AccountNo, o.Amount, o.Fee)
-		}
+		fmt.Fprintf(out, "order %s %s %s %s %d %d\n", o.Kind, o.Reference, o.Owner, o.AccountNo, o.Amount, o.Fee)
 	}
 	return err
 }

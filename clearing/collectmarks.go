@@ -138,14 +138,17 @@ func (w *Work) takeBackVoided(ctx context.Context, tx *store.Tx, m orders.Mark) 
 // nothing, and takes away what was voided on both sides.
 func (r *channelRecon) readMarks(ctx context.Context, tx *store.Tx, orderFile int64) error {
 	id := r.w.Book.ID()
-	var err error
-	if r.coupons, err = orders.Coupons(ctx, tx, id, r.ch.Code); err != nil {
-		return err
-	}
-	if len(r.coupons) > 0 {
-		for _, side := range [][]reconcile.Trade{r.in.Ours, r.in.Pool} {
-			for i := range side {
-				side[i].Amount -= r.coupons[side[i].Ref]
+	coupons := orders.NewCoupons(tx, id, r.ch.Code)
+	r.coupons = map[reconcile.Ref]money.Amount{}
+	for _, side := range [][]reconcile.Trade{r.in.Ours, r.in.Pool} {
+		for i := range side {
+			paid, err := coupons.Of(ctx, side[i].Ref.File, int64(side[i].Ref.Row))
+			if err != nil {
+				return err
+			}
+			if paid != 0 {
+				side[i].Amount -= paid
+				r.coupons[side[i].Ref] = paid
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func (w *Work) openDay(ctx context.Context, tx *store.Tx, date bizdate.Date) err
 // cutBefore cuts (日切) every open day before date.
 func (w *Work) cutBefore(ctx context.Context, tx *store.Tx, date bizdate.Date) error {
 	var open []bizdate.Date
-	err := tx.Select(ctx, &open, "SELECT accounting_date FROM days WHERE custody_id = ? AND state = ? AND accounting_date < ? ORDER BY accounting_date",
+	err := tx.Select(ctx, &open, "SELECT accounting_date FROM days WHERE custody_id = ? AND state NOT IN ('CLOSED', 'SEALED') AND state = ? AND accounting_date < ? ORDER BY accounting_date",
 		w.Book.ID(), DayOpen, date)
 	if err != nil {
 		return err

@@ -509,12 +509,12 @@ func (w *Work) decideBinding(ctx context.Context, tx *store.Tx, a approval.Appro
 
 // endPayeeFaults closes what was open about the member's old account.
 func (w *Work) endPayeeFaults(ctx context.Context, tx *store.Tx, member string) error {
-	list, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	list, err := exceptions.StillOpen(ctx, tx, w.Book.ID())
 	if err != nil {
 		return err
 	}
 	for _, e := range list {
-		if e.Kind != exceptions.Payee || e.Member != member || e.ClosedDate != nil {
+		if e.Kind != exceptions.Payee || e.Member != member {
 			continue
 		}
 		date, err := w.collectingDay(ctx, tx)

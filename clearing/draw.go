@@ -123,17 +123,11 @@ func (w *Work) saveRounds(ctx context.Context, tx *store.Tx, list []payout.Payou
 	if len(list) == 0 {
 		return nil
 	}
-	all, err := payout.Batches(ctx, tx, w.Book.ID())
+	last, err := payout.LastRound(ctx, tx, w.Book.ID(), w.Date)
 	if err != nil {
 		return err
 	}
-	round := 1
-	for _, b := range all {
-		if b.Date == w.Date {
-			round = max(round, b.Round+1)
-		}
-	}
-	for ; len(list) > 0; round++ {
+	for round := last + 1; len(list) > 0; round++ {
 		n := min(len(list), payout.MaxRows)
 		if err := w.saveBatch(ctx, tx, round, list[:n]); err != nil {
 			return err

@@ -21,13 +21,17 @@ const eventsEffect = "events"
 // their numbers, so that the same file can be made again. A night with nothing
 // to tell makes none.
 func (w *Work) intendEvents(ctx context.Context, tx *store.Tx) error {
-	sent, err := outbox.OfKind(ctx, tx, w.Book.ID(), eventsEffect)
+	before, found, err := outbox.LastOfKind(ctx, tx, w.Book.ID(), eventsEffect)
+	if err != nil {
+		return err
+	}
+	sent, err := outbox.All(ctx, tx, w.Book.ID(), w.Date)
 	if err != nil {
 		return err
 	}
 	var from, to int64
-	if len(sent) > 0 {
-		if _, last, ok := eventRange(sent[len(sent)-1].Subject); ok {
+	if found {
+		if _, last, ok := eventRange(before.Subject); ok {
 			from = last
 		}
 	}
@@ -42,12 +46,13 @@ func (w *Work) intendEvents(ctx context.Context, tx *store.Tx) error {
 		FileName: eventFileName(sent, w.Date), SHA256: digestOf(raw)})
 }
 
-// eventFileName is that of the next file of a date. A day that was reopened has
-// more than one: what it told the first time must not be lost.
+// eventFileName is that of the next file of a date, of which sent are the effects
+// so far. A day that was reopened has more than one: what it told the first time
+// must not be lost.
 func eventFileName(sent []outbox.Effect, date bizdate.Date) string {
 	n := 1
 	for _, s := range sent {
-		if s.Date == date {
+		if s.Kind == eventsEffect {
 			n++
 		}
 	}

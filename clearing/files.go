@@ -318,9 +318,11 @@ func (w *Work) reject(ctx context.Context, a *arrival, cause error) error {
 }
 
 func (w *Work) insertFile(ctx context.Context, tx *store.Tx, f File) (int64, error) {
-	if err := tx.Get(ctx, &f.ID, "SELECT COALESCE(MAX(file_id), 0) + 1 FROM files WHERE custody_id = ?", w.Book.ID()); err != nil {
+	f.ID = 0
+	if _, err := tx.Find(ctx, &f.ID, "SELECT file_id FROM files WHERE custody_id = ? ORDER BY file_id DESC LIMIT 1", w.Book.ID()); err != nil {
 		return 0, err
 	}
+	f.ID++
 	_, err := tx.Exec(ctx, "INSERT INTO files (custody_id, "+fileColumns+", actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		w.Book.ID(), f.ID, f.Kind, f.Source, f.Date, f.State, f.Format, f.Name, f.SHA256, f.Bytes, f.Rows,
 		f.Pay, f.Refund, f.Fee, f.Errors, w.Stamp.UnixMilli(), w.Actor)

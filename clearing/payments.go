@@ -261,14 +261,12 @@ func (w *Work) takeBack(ctx context.Context, tx *store.Tx, p payout.Payout, date
 // kind that it had before: every item there is somebody's open work (R10).
 func (w *Work) reopenSuspense(ctx context.Context, tx *store.Tx, item string, amount money.Amount, date bizdate.Date) error {
 	x := exceptions.Exception{Kind: exceptions.UnknownPayer, Subject: item, Amount: amount}
-	all, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	all, err := exceptions.About(ctx, tx, w.Book.ID(), item)
 	if err != nil {
 		return err
 	}
 	for _, e := range all {
-		if e.Subject == item {
-			x.Kind, x.Channel, x.ClearingDate, x.Member, x.Theirs = e.Kind, e.Channel, e.ClearingDate, e.Member, e.Theirs
-		}
+		x.Kind, x.Channel, x.ClearingDate, x.Member, x.Theirs = e.Kind, e.Channel, e.ClearingDate, e.Member, e.Theirs
 	}
 	at := *w
 	at.Date = date

@@ -223,9 +223,9 @@ func (w *Work) stepSendBatches(ctx context.Context) (Counts, error) {
 	}
 	return w.once(ctx, stepSend, "", nil, func(tx *store.Tx) (Counts, error) {
 		var sent Counts
-		all, err := payout.Batches(ctx, tx, w.Book.ID())
+		all, err := payout.BatchesFor(ctx, tx, w.Book.ID(), w.Date)
 		for _, b := range all {
-			if b.FileDate == w.Date && b.FileName != "" {
+			if b.FileName != "" {
 				sent.In, sent.Done = sent.In+1, sent.Done+1
 			}
 		}

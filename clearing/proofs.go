@@ -295,12 +295,12 @@ func (w *Work) unstoppedBatch(ctx context.Context, tx *store.Tx, b payout.Batch)
 
 // endStops closes what failed proofs had opened, when all of them hold again.
 func (w *Work) endStops(ctx context.Context, tx *store.Tx) error {
-	list, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	list, err := exceptions.StillOpen(ctx, tx, w.Book.ID())
 	if err != nil {
 		return err
 	}
 	for _, e := range list {
-		if e.Kind == exceptions.Balance && strings.HasPrefix(e.Subject, "proof:") && e.ClosedDate == nil {
+		if e.Kind == exceptions.Balance && strings.HasPrefix(e.Subject, "proof:") {
 			if err := exceptions.Move(ctx, tx, w.Book.ID(), e.ID, exceptions.AutoCleared, w.Date); err != nil {
 				return err
 			}

@@ -10,7 +10,6 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/clearing/orders"
-	"custody/clearing/reconcile"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -46,10 +45,7 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 	slices.SortFunc(pairs, func(a, b orders.Pair) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.RefundNo, b.RefundNo))
 	})
-	coupons, err := orders.Coupons(ctx, tx, id, ch.Code)
-	if err != nil {
-		return nil, err
-	}
+	coupons := orders.NewCoupons(tx, id, ch.Code)
 	list := make([]refund, 0, len(pairs))
 	given := map[string]money.Amount{} // of orders that are not split
 	tonight := map[string][]money.Amount{}
@@ -77,7 +73,11 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		if err != nil {
 			return nil, err
 		}
-		if coupon := coupons[reconcile.Ref{File: r.order.FileID, Row: int32(r.order.Row)}]; coupon > 0 {
+		coupon, err := coupons.Of(ctx, r.order.FileID, r.order.Row)
+		if err != nil {
+			return nil, err
+		}
+		if coupon > 0 {
 			back, couponLeft, err := w.couponBack(ctx, tx, r, coupon, tonight[p.OrderNo])
 			if err != nil {
 				return nil, err

@@ -13,35 +13,23 @@ import (
 // serial and amount. A row that names no payout of its batch is refused with
 // the file, so that every row has its payout.
 func (w *Work) matchResults(ctx context.Context, tx *store.Tx) error {
-	batches, err := payout.Batches(ctx, tx, w.Book.ID(), payout.BatchAnswered, payout.BatchReconciled)
+	var list []matches.Match
+	err := tx.Each(ctx, `SELECT p.serial, p.amount_fen, b.file_date FROM batches b
+		CROSS JOIN payouts p
+		WHERE p.custody_id = b.custody_id AND p.batch_no = b.batch_no AND b.custody_id = ? AND b.file_date >= ? AND b.file_date <= ? AND b.state IN (?, ?) AND p.answer <> ''
+		AND NOT EXISTS (SELECT 1 FROM match_lines m WHERE m.custody_id = p.custody_id AND m.side = ? AND m.part = ? AND m.line = p.serial AND m.live = 1)
+		ORDER BY b.batch_no, p.seq`,
+		[]any{w.Book.ID(), w.Date.AddDays(-resultDays), w.Date, payout.BatchAnswered, payout.BatchReconciled, matches.Result, matches.Theirs},
+		func(scan func(...any) error) error {
+			ours := matches.Line{Part: matches.Ours}
+			err := scan(&ours.Key, &ours.Amount, &ours.Date)
+			theirs := ours
+			theirs.Part = matches.Theirs
+			list = append(list, matches.Match{Rule: ruleSerial, Version: 1, Evidence: "instruction+batch+amount", Alternatives: 1, Lines: []matches.Line{ours, theirs}})
+			return err
+		})
 	if err != nil {
 		return err
-	}
-	var list []matches.Match
-	for _, b := range batches {
-		if b.FileDate > w.Date || b.FileDate < w.Date.AddDays(-resultDays) {
-			continue
-		}
-		rows, err := payout.OfBatch(ctx, tx, w.Book.ID(), b.BatchNo)
-		if err != nil {
-			return err
-		}
-		for _, p := range rows {
-			if p.Answer == "" {
-				continue
-			}
-			taken, err := w.answered(ctx, tx, p)
-			if err != nil {
-				return err
-			}
-			if taken {
-				continue
-			}
-			line := matches.Line{Part: matches.Ours, Key: p.Serial, Amount: p.Amount, Date: b.FileDate}
-			theirs := line
-			theirs.Part = matches.Theirs
-			list = append(list, matches.Match{Rule: ruleSerial, Version: 1, Evidence: "instruction+batch+amount", Alternatives: 1, Lines: []matches.Line{line, theirs}})
-		}
 	}
 	return matches.Save(ctx, tx, w.Book.ID(), matches.Result, w.Date, w.Actor, list)
 }
@@ -49,12 +37,6 @@ func (w *Work) matchResults(ctx context.Context, tx *store.Tx) error {
 // resultDays is how many days after its batch a result file may still come and
 // be recorded: the query for a payout's state ends long before.
 const resultDays = 31
-
-// answered reports whether the payout's answer is matched already. The first
-// night of a batch finds none, so that only late answers cost a look each.
-func (w *Work) answered(ctx context.Context, tx *store.Tx, p payout.Payout) (bool, error) {
-	return matches.Taken(ctx, tx, w.Book.ID(), matches.Result, matches.Theirs, p.Serial)
-}
 
 // matchBalances records, member by member, that the bank's list of sub-accounts
 // and ours agree. What differs is open, and R8 says by how much.

@@ -8,7 +8,6 @@ import (
 
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
-	"custody/clearing/reconcile"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -119,13 +118,13 @@ func (s *splitter) collect(ctx context.Context, tx *store.Tx, bill File) error {
 
 // readCoupons tells of each order what a coupon paid of it.
 func (s *splitter) readCoupons(ctx context.Context, tx *store.Tx) error {
-	coupons, err := orders.Coupons(ctx, tx, s.w.Book.ID(), s.ch.Code)
-	if err != nil || len(coupons) == 0 {
-		return err
-	}
+	coupons := orders.NewCoupons(tx, s.w.Book.ID(), s.ch.Code)
 	for i := range s.list {
 		o := &s.list[i]
-		o.coupon = coupons[reconcile.Ref{File: o.FileID, Row: int32(o.Row)}]
+		var err error
+		if o.coupon, err = coupons.Of(ctx, o.FileID, o.Row); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ const tieLookBack = 7
 // tieBankItems lists the lines of statements up to the day that no voucher up
 // to the day explains.
 func (e *Engine) tieBankItems(ctx context.Context, tx *store.Tx, t *TieOut) error {
-	lines, err := e.tieLines(ctx, tx, "l.booking_date <= ? AND (l.matched_date IS NULL OR l.matched_date > ?) AND l.statement_file_id IS NOT NULL", t.Date, t.Date)
+	lines, err := e.tieLines(ctx, tx, "+l.booking_date <= ? AND "+store.OpenAt("l.matched_date")+" AND l.statement_file_id IS NOT NULL", t.Date, t.Date)
 	for _, it := range lines {
 		if it.Amount > 0 {
 			t.BankReceivedOnly = append(t.BankReceivedOnly, it)

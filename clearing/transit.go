@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -350,9 +351,7 @@ func releaseReference(date bizdate.Date, d channelDay) string {
 // withdrawable balances (E4, 结算释放). What is not is held with its reason.
 func (w *Work) stepReleaseMoney(ctx context.Context) (Counts, error) {
 	return w.once(ctx, stepRelease, "", nil, func(tx *store.Tx) (Counts, error) {
-		var days []channelDay
-		err := tx.Select(ctx, &days, "SELECT "+channelDayColumns+` FROM channel_days WHERE custody_id = ? AND due_date <= ?
-			ORDER BY clearing_date`, w.Book.ID(), w.Date)
+		days, items, err := w.due(ctx, tx)
 		if err != nil {
 			return Counts{}, err
 		}
@@ -360,17 +359,9 @@ func (w *Work) stepReleaseMoney(ctx context.Context) (Counts, error) {
 		if err != nil {
 			return Counts{}, err
 		}
-		rank := w.Config.channelRank()
-		slices.SortStableFunc(days, func(a, b channelDay) int { return cmp.Compare(rank[a.Channel], rank[b.Channel]) })
 		var c Counts
 		for _, d := range days {
-			pending, err := w.pending(ctx, tx, d)
-			if err != nil {
-				return c, err
-			}
-			if len(pending) == 0 {
-				continue
-			}
+			pending := items[d.item()]
 			c.In++
 			held := heldReason(d)
 			if stops.why("channel:"+d.Channel) != "" {
@@ -410,11 +401,43 @@ func (w *Work) hold(ctx context.Context, tx *store.Tx, d channelDay, reason stri
 	return err
 }
 
-// pending returns the members' open items of a channel day in member order.
-func (w *Work) pending(ctx context.Context, tx *store.Tx, d channelDay) ([]subaccounts.ItemBalance, error) {
-	items, err := w.Book.Items(ctx, tx, subaccounts.Filter{Code: "2002", Item: d.Channel + "." + d.Clearing.Compact()})
-	slices.SortFunc(items, func(a, b subaccounts.ItemBalance) int { return strings.Compare(a.Owner, b.Owner) })
-	return items, err
+// item is under which members' money of the channel day stands in 2002.
+func (d channelDay) item() string { return d.Channel + "." + d.Clearing.Compact() }
+
+// due returns the channel days of which money stands in 2002 and is due, by
+// channel and clearing date, and that money by item in member order. It goes out
+// from what stands there, which are the few days that are not released.
+func (w *Work) due(ctx context.Context, tx *store.Tx) ([]channelDay, map[string][]subaccounts.ItemBalance, error) {
+	standing, err := w.Book.Items(ctx, tx, subaccounts.Filter{Code: "2002"}) // in member order
+	if err != nil {
+		return nil, nil, err
+	}
+	items := map[string][]subaccounts.ItemBalance{}
+	for _, it := range standing {
+		items[it.Item] = append(items[it.Item], it)
+	}
+	var days []channelDay
+	for _, item := range slices.Sorted(maps.Keys(items)) {
+		at := max(strings.LastIndexByte(item, '.'), 0)
+		clearing, err := bizdate.Parse(strings.TrimPrefix(item[at:], "."))
+		if err != nil {
+			continue // not of a channel
+		}
+		var d channelDay
+		found, err := tx.Find(ctx, &d, "SELECT "+channelDayColumns+` FROM channel_days
+			WHERE custody_id = ? AND channel = ? AND clearing_date = ? AND due_date <= ?`, w.Book.ID(), item[:at], clearing, w.Date)
+		if err != nil {
+			return nil, nil, err
+		}
+		if found {
+			days = append(days, d)
+		}
+	}
+	rank := w.Config.channelRank()
+	slices.SortStableFunc(days, func(a, b channelDay) int {
+		return cmp.Or(cmp.Compare(rank[a.Channel], rank[b.Channel]), cmp.Compare(a.Clearing, b.Clearing))
+	})
+	return days, items, nil
 }
 
 func (w *Work) releaseDay(ctx context.Context, tx *store.Tx, d channelDay, pending []subaccounts.ItemBalance) error {

@@ -84,28 +84,41 @@ func (b *Book) accountAsOf(ctx context.Context, tx *store.Tx, account int64, dat
 // in the order of code and owner. The filter's item is not looked at.
 func (b *Book) Balances(ctx context.Context, tx *store.Tx, f Filter) ([]AccountBalance, error) {
 	var out []AccountBalance
-	err := tx.Select(ctx, &out, `SELECT account_id, code, owner, balance_fen FROM accounts
-		WHERE custody_id = ? AND (? = '' OR code = ?) AND (? = '' OR owner = ?) ORDER BY code, owner`,
-		b.id, f.Code, f.Code, f.Owner, f.Owner)
+	where, args := f.where(b.id, "")
+	err := tx.Select(ctx, &out, "SELECT account_id, code, owner, balance_fen FROM accounts WHERE "+where+" ORDER BY code, owner", args...)
 	slices.SortFunc(out, func(x, y AccountBalance) int {
 		return cmp.Or(cmp.Compare(x.Code, y.Code), cmp.Compare(x.Owner, y.Owner))
 	})
 	return out, err
 }
 
+// where is the condition on accounts that the filter makes, with its arguments.
+func (f Filter) where(custodyID int64, alias string) (string, []any) {
+	where, args := alias+"custody_id = ?", []any{custodyID}
+	for _, c := range []struct{ column, value string }{{"code", f.Code}, {"owner", f.Owner}} {
+		if c.value != "" {
+			where, args = where+" AND "+alias+c.column+" = ?", append(args, c.value)
+		}
+	}
+	return where, args
+}
+
 // Items returns the live open items that the filter selects, in the order of
 // code, owner and item.
 func (b *Book) Items(ctx context.Context, tx *store.Tx, f Filter) ([]ItemBalance, error) {
 	var out []ItemBalance
+	where, args := f.where(b.id, "a.")
+	if f.Item != "" {
+		where, args = where+" AND i.item = ?", append(args, f.Item)
+	}
 	err := tx.Each(ctx, `SELECT a.code, a.owner, i.item, i.balance_fen FROM items i
 		JOIN accounts a ON a.custody_id = i.custody_id AND a.account_id = i.account_id
-		WHERE i.custody_id = ? AND (? = '' OR i.item = ?) AND (? = '' OR a.code = ?) AND (? = '' OR a.owner = ?)`,
-		[]any{b.id, f.Item, f.Item, f.Code, f.Code, f.Owner, f.Owner}, func(scan func(...any) error) error {
-			var i ItemBalance
-			out = append(out, i)
-			last := &out[len(out)-1]
-			return scan(&last.Code, &last.Owner, &last.Item, &last.Balance)
-		})
+		WHERE `+where, args, func(scan func(...any) error) error {
+		var i ItemBalance
+		out = append(out, i)
+		last := &out[len(out)-1]
+		return scan(&last.Code, &last.Owner, &last.Item, &last.Balance)
+	})
 	sortItems(out)
 	return out, err
 }
@@ -141,11 +154,11 @@ func (b *Book) ItemsAsOf(ctx context.Context, tx *store.Tx, f Filter, date bizda
 			return nil, err
 		}
 		err = tx.Each(ctx, `SELECT item, amount_fen FROM entries
-			WHERE custody_id = ? AND account_id = ? AND seq >= ? AND accounting_date > ? AND item <> '' AND (? = '' OR item = ?)`,
-			[]any{b.id, a.AccountID, from, date, f.Item, f.Item}, func(scan func(...any) error) error {
+			WHERE custody_id = ? AND account_id = ? AND seq >= ? AND accounting_date > ? AND item <> ''`,
+			[]any{b.id, a.AccountID, from, date}, func(scan func(...any) error) error {
 				key := Key{Code: a.Code, Owner: a.Owner}
 				var amount money.Amount
-				if err := scan(&key.Item, &amount); err != nil {
+				if err := scan(&key.Item, &amount); err != nil || (f.Item != "" && f.Item != key.Item) {
 					return err
 				}
 				balances[key] -= amount
@@ -169,10 +182,10 @@ func (b *Book) ItemsAsOf(ctx context.Context, tx *store.Tx, f Filter, date bizda
 // after the date.
 func (b *Book) accountsDatedAfter(ctx context.Context, tx *store.Tx, f Filter, date bizdate.Date) ([]AccountBalance, error) {
 	var all []AccountBalance
+	where, args := f.where(b.id, "a.")
 	err := tx.Select(ctx, &all, `SELECT DISTINCT a.account_id, a.code, a.owner, a.balance_fen FROM day_balances d
 		JOIN accounts a ON a.custody_id = d.custody_id AND a.account_id = d.account_id
-		WHERE d.custody_id = ? AND d.accounting_date > ? AND (? = '' OR a.code = ?) AND (? = '' OR a.owner = ?)`,
-		b.id, date, f.Code, f.Code, f.Owner, f.Owner)
+		WHERE `+where+" AND d.accounting_date > ?", append(args, date)...)
 	return slices.DeleteFunc(all, func(a AccountBalance) bool {
 		def := chartOf(a.Code)
 		return def == nil || def.Items == NoItem

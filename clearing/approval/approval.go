@@ -90,8 +90,11 @@ func Find(ctx context.Context, tx *store.Tx, custodyID int64, id string) (Approv
 // All returns the approvals in a state, or every one for "", in order of id.
 func All(ctx context.Context, tx *store.Tx, custodyID int64, state State) ([]Approval, error) {
 	var list []Approval
-	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM approvals WHERE custody_id = ? AND (? = '' OR state = ?)
-		ORDER BY approval_id`, custodyID, state, state)
+	where, args := "custody_id = ?", []any{custodyID}
+	if state != "" {
+		where, args = where+" AND state = ?", append(args, state)
+	}
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM approvals WHERE "+where+" ORDER BY approval_id", args...)
 	return list, err
 }
 

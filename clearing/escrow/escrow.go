@@ -24,6 +24,7 @@ import (
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
+	"custody/internal/store"
 	"custody/subaccounts"
 )
 
@@ -125,7 +126,7 @@ func (s Orders) Find(ctx context.Context, orderNo string) (Order, bool, error) {
 func (s Orders) HeldAsOf(ctx context.Context, date bizdate.Date) ([]Order, error) {
 	var list []Order
 	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND held_date > 0 AND held_date <= ?
-		AND (ended_date = 0 OR ended_date > ?) ORDER BY order_no`, s.Book.ID(), date, date)
+		AND (ended_date = 0 OR `+store.Behind("ended_date")+") ORDER BY order_no", s.Book.ID(), date, date)
 	return list, err
 }
 
@@ -134,7 +135,7 @@ func (s Orders) HeldAsOf(ctx context.Context, date bizdate.Date) ([]Order, error
 func (s Orders) RefundingAsOf(ctx context.Context, date bizdate.Date) ([]Order, error) {
 	var list []Order
 	err := s.Tx.Select(ctx, &list, "SELECT "+columns+` FROM escrow_orders WHERE custody_id = ? AND refund_no <> '' AND payer = ''
-		AND ended_date > 0 AND ended_date <= ? AND (back_date = 0 OR back_date > ?) ORDER BY order_no`, s.Book.ID(), date, date)
+		AND ended_date > 0 AND ended_date <= ? AND (back_date = 0 OR `+store.Behind("back_date")+") ORDER BY order_no", s.Book.ID(), date, date)
 	return list, err
 }
 

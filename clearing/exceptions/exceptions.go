@@ -182,9 +182,25 @@ func OpenFor(ctx context.Context, tx *store.Tx, custodyID int64, subject string,
 // date, in order of id.
 func AsOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Exception, error) {
 	var list []Exception
-	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM exceptions WHERE custody_id = ?
-		AND (? = 0 OR (opened_date <= ? AND (closed_date IS NULL OR closed_date > ?))) ORDER BY exception_id`,
-		custodyID, date, date, date)
+	where, args := "custody_id = ?", []any{custodyID}
+	if !date.IsZero() {
+		where, args = where+" AND opened_date <= ? AND "+store.OpenAt("closed_date"), append(args, date, date)
+	}
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM exceptions WHERE "+where+" ORDER BY exception_id", args...)
+	return list, err
+}
+
+// StillOpen returns the exceptions that nothing has closed, in order of id.
+func StillOpen(ctx context.Context, tx *store.Tx, custodyID int64) ([]Exception, error) {
+	var list []Exception
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM exceptions WHERE custody_id = ? AND closed_date IS NULL ORDER BY exception_id", custodyID)
+	return list, err
+}
+
+// About returns the exceptions of a subject, closed ones too, in order of id.
+func About(ctx context.Context, tx *store.Tx, custodyID int64, subject string) ([]Exception, error) {
+	var list []Exception
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM exceptions WHERE custody_id = ? AND subject = ? ORDER BY exception_id", custodyID, subject)
 	return list, err
 }
 
@@ -237,7 +253,7 @@ func Propose(ctx context.Context, tx *store.Tx, custodyID int64, id, template st
 // Expire hands what has been in the cross-day pool for more than days natural
 // days, counted at the close of the date, to its owner.
 func Expire(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date, days int) error {
-	_, err := tx.Exec(ctx, `UPDATE exceptions SET state = ? WHERE custody_id = ? AND state = ? AND opened_date <= ?`,
+	_, err := tx.Exec(ctx, `UPDATE exceptions SET state = ? WHERE custody_id = ? AND closed_date IS NULL AND state = ? AND opened_date <= ?`,
 		Assigned, custodyID, InPool, date.AddDays(-days))
 	return err
 }

@@ -182,7 +182,7 @@ func StillOpen(ctx context.Context, tx *store.Tx, custodyID int64, side Side) ([
 func OpenAsOf(ctx context.Context, tx *store.Tx, custodyID int64, side Side, date bizdate.Date) ([]OpenLine, error) {
 	var list []OpenLine
 	err := tx.Select(ctx, &list, "SELECT "+openColumns+` FROM open_lines WHERE custody_id = ? AND side = ?
-		AND since_date <= ? AND (cleared_date IS NULL OR cleared_date > ?) ORDER BY part, line_date, line`, custodyID, side, date, date)
+		AND +since_date <= ? AND `+store.OpenAt("cleared_date")+" ORDER BY part, line_date, line", custodyID, side, date, date)
 	return list, err
 }
 
@@ -213,11 +213,17 @@ func Taken(ctx context.Context, tx *store.Tx, custodyID int64, side Side, part P
 // were matched or left open, or zero.
 func Begun(ctx context.Context, tx *store.Tx, custodyID int64, side Side, before bizdate.Date) (bizdate.Date, error) {
 	var last bizdate.Date
-	err := tx.Get(ctx, &last, `SELECT COALESCE(MAX(d), 0) FROM (
-		SELECT MAX(accounting_date) AS d FROM matches WHERE custody_id = ? AND side = ? AND accounting_date < ?
-		UNION ALL SELECT MAX(since_date) FROM open_lines WHERE custody_id = ? AND side = ? AND since_date < ?) AS dates`,
-		custodyID, side, before, custodyID, side, before)
-	return last, err
+	for _, query := range []string{
+		"SELECT accounting_date FROM matches WHERE custody_id = ? AND side = ? AND accounting_date < ? ORDER BY accounting_date DESC LIMIT 1",
+		"SELECT since_date FROM open_lines WHERE custody_id = ? AND side = ? AND since_date < ? ORDER BY since_date DESC LIMIT 1",
+	} {
+		var d bizdate.Date
+		if _, err := tx.Find(ctx, &d, query, custodyID, side, before); err != nil {
+			return 0, err
+		}
+		last = max(last, d)
+	}
+	return last, nil
 }
 
 // Find returns a match with its lines; match.unknown where there is none.

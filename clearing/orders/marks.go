@@ -3,7 +3,6 @@ package orders
 import (
 	"context"
 
-	"custody/clearing/reconcile"
 	"custody/internal/money"
 	"custody/internal/store"
 )
@@ -68,17 +67,34 @@ func MarkOf(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string, 
 	return Mark{}, false, err
 }
 
-// Coupons returns what coupons paid of a channel's orders, by place: a few of a
-// night's million, all of them, because a bill may bring an order of any day.
-func Coupons(ctx context.Context, tx *store.Tx, custodyID int64, channel string) (map[reconcile.Ref]money.Amount, error) {
-	var list []Mark
-	err := tx.Select(ctx, &list, "SELECT "+markColumns+" FROM order_marks WHERE custody_id = ? AND channel = ? AND mark = ?", custodyID, channel, Coupon)
-	if err != nil || len(list) == 0 {
-		return nil, err
+// Coupons says what coupons paid of a channel's orders. A bill may bring an order
+// of any day, so it reads the marks of a file when the first of its rows is asked
+// for: two or three files of a night, not those of all days.
+type Coupons struct {
+	tx      *store.Tx
+	custody int64
+	channel string
+	files   map[int64]map[int64]money.Amount // by file and row
+}
+
+// NewCoupons returns the coupons of a channel, as long as the transaction lives.
+func NewCoupons(tx *store.Tx, custodyID int64, channel string) *Coupons {
+	return &Coupons{tx, custodyID, channel, map[int64]map[int64]money.Amount{}}
+}
+
+// Of returns what a coupon paid of the order at a place, 0 for none.
+func (c *Coupons) Of(ctx context.Context, file, row int64) (money.Amount, error) {
+	rows, known := c.files[file]
+	if !known {
+		marks, err := MarksOfFile(ctx, c.tx, c.custody, file, c.channel, Coupon)
+		if err != nil {
+			return 0, err
+		}
+		rows = make(map[int64]money.Amount, len(marks))
+		for _, m := range marks {
+			rows[m.Row] = m.Amount
+		}
+		c.files[file] = rows
 	}
-	by := make(map[reconcile.Ref]money.Amount, len(list))
-	for _, m := range list {
-		by[reconcile.Ref{File: m.FileID, Row: int32(m.Row)}] = m.Amount
-	}
-	return by, nil
+	return rows[row], nil
 }

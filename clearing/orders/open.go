@@ -102,7 +102,7 @@ func Lower(ctx context.Context, tx *store.Tx, custodyID int64, orderNo string, l
 func OpenAsOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Open, error) {
 	var list []Open
 	err := tx.Select(ctx, &list, "SELECT "+openColumns+` FROM open_orders WHERE custody_id = ? AND refund_no = ''
-		AND since_date <= ? AND (cleared_date IS NULL OR cleared_date > ?)
+		AND since_date <= ? AND `+store.OpenAt("cleared_date")+`
 		AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.custody_id = open_orders.custody_id AND o.file_id = open_orders.order_file_id
 			AND o.row_no = open_orders.order_row_no AND o.escrow = 1) ORDER BY trade_time, order_no`, custodyID, date, date)
 	return list, err

@@ -44,8 +44,8 @@ func Intend(ctx context.Context, tx *store.Tx, custodyID int64, at time.Time, e 
 		return nil
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO outbox (custody_id, `+columns+`, created_at)
-		SELECT ?, COALESCE(MAX(outbox_id), 0) + 1, ?, ?, ?, ?, ?, 'PENDING', ? FROM outbox WHERE custody_id = ?`,
-		custodyID, e.Date, e.Kind, e.Subject, e.FileName, e.SHA256, at.UnixMilli(), custodyID)
+		VALUES (?, COALESCE((SELECT outbox_id FROM outbox WHERE custody_id = ? ORDER BY outbox_id DESC LIMIT 1), 0) + 1, ?, ?, ?, ?, ?, 'PENDING', ?)`,
+		custodyID, custodyID, e.Date, e.Kind, e.Subject, e.FileName, e.SHA256, at.UnixMilli())
 	return err
 }
 
@@ -66,16 +66,20 @@ func Written(ctx context.Context, tx *store.Tx, custodyID int64, kind, subject s
 // All returns the effects of a date, or all for the zero date, in order.
 func All(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Effect, error) {
 	var list []Effect
-	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM outbox WHERE custody_id = ? AND (? = 0 OR accounting_date = ?)
-		ORDER BY outbox_id`, custodyID, date, date)
+	where, args := "custody_id = ?", []any{custodyID}
+	if !date.IsZero() {
+		where, args = where+" AND accounting_date = ?", append(args, date)
+	}
+	err := tx.Select(ctx, &list, "SELECT "+columns+" FROM outbox WHERE "+where+" ORDER BY outbox_id", args...)
 	return list, err
 }
 
-// OfKind returns the effects of a kind in order.
-func OfKind(ctx context.Context, tx *store.Tx, custodyID int64, kind string) ([]Effect, error) {
-	var list []Effect
-	err := tx.Select(ctx, &list, `SELECT `+columns+` FROM outbox WHERE custody_id = ? AND kind = ? ORDER BY outbox_id`, custodyID, kind)
-	return list, err
+// LastOfKind returns the last effect of a kind that was recorded, and whether
+// there is one.
+func LastOfKind(ctx context.Context, tx *store.Tx, custodyID int64, kind string) (Effect, bool, error) {
+	var e Effect
+	found, err := tx.Find(ctx, &e, `SELECT `+columns+` FROM outbox WHERE custody_id = ? AND kind = ? ORDER BY outbox_id DESC LIMIT 1`, custodyID, kind)
+	return e, found, err
 }
 
 // Pending returns the effects of a kind that are recorded and not known to have

@@ -116,8 +116,19 @@ func Waiting(ctx context.Context, tx *store.Tx, custodyID int64) ([]Order, error
 // Orders returns the orders of a kind, of all kinds for "", by day, kind and reference.
 func Orders(ctx context.Context, tx *store.Tx, custodyID int64, k Kind) ([]Order, error) {
 	var list []Order
-	err := tx.Select(ctx, &list, "SELECT "+orderColumns+` FROM payment_orders WHERE custody_id = ? AND (? = '' OR kind = ?)
-		ORDER BY applied_date, kind, reference`, custodyID, k, k)
+	where, args := "custody_id = ?", []any{custodyID}
+	if k != "" {
+		where, args = where+" AND kind = ?", append(args, k)
+	}
+	err := tx.Select(ctx, &list, "SELECT "+orderColumns+" FROM payment_orders WHERE "+where+" ORDER BY applied_date, kind, reference", args...)
+	return list, err
+}
+
+// OrdersOf returns the orders that were applied on a date, by kind and reference.
+func OrdersOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Order, error) {
+	var list []Order
+	err := tx.Select(ctx, &list, "SELECT "+orderColumns+" FROM payment_orders WHERE custody_id = ? AND applied_date = ? ORDER BY kind, reference",
+		custodyID, date)
 	return list, err
 }
 
@@ -183,7 +194,7 @@ func OnTheWay(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.D
 	var list, asked []Flight
 	err := tx.Select(ctx, &list, `SELECT member AS owner, serial AS item, amount_fen + fee_fen AS whole,
 		CASE WHEN state = 'APPLIED' THEN 1 ELSE 0 END AS unsent FROM payouts
-		WHERE custody_id = ? AND request = '' AND applied_date <= ? AND (settled_date IS NULL OR settled_date > ?) ORDER BY serial`,
+		WHERE custody_id = ? AND request = '' AND applied_date <= ? AND `+store.OpenAt("settled_date")+" ORDER BY serial",
 		custodyID, date, date)
 	if err != nil {
 		return nil, err
@@ -191,7 +202,7 @@ func OnTheWay(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.D
 	err = tx.Select(ctx, &asked, `SELECT o.owner, o.reference AS item, o.amount_fen + o.fee_fen AS whole,
 		CASE WHEN o.serial = '' OR p.state IN ('DRAFT', 'APPLIED') THEN 1 ELSE 0 END AS unsent
 		FROM payment_orders o LEFT JOIN payouts p ON p.custody_id = o.custody_id AND p.serial = o.serial
-		WHERE o.custody_id = ? AND o.kind <> 'MICRO' AND o.applied_date <= ? AND (o.ended_date IS NULL OR o.ended_date > ?)
+		WHERE o.custody_id = ? AND o.kind <> 'MICRO' AND o.applied_date <= ? AND `+store.OpenAt("o.ended_date")+`
 		ORDER BY o.owner, o.reference`, custodyID, date, date)
 	return append(list, asked...), err
 }

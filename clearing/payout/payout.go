@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"custody/clearing/events"
 	"custody/internal/bizdate"
@@ -199,7 +200,7 @@ const lateDays = 31
 func ReturnedOpen(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Payout, error) {
 	var list []Payout
 	err := tx.Select(ctx, &list, "SELECT "+columns+` FROM payouts WHERE custody_id = ? AND state = 'RETURNED' AND returned_date <= ?
-		AND (credited_date IS NULL OR credited_date > ?) ORDER BY serial`, custodyID, date, date)
+		AND `+store.OpenAt("credited_date")+" ORDER BY serial", custodyID, date, date)
 	return list, err
 }
 
@@ -261,19 +262,30 @@ func FindBatch(ctx context.Context, tx *store.Tx, custodyID int64, batchNo strin
 
 // Batches returns the batches in one of the states, all for none, in order of number.
 func Batches(ctx context.Context, tx *store.Tx, custodyID int64, states ...string) ([]Batch, error) {
-	var all, list []Batch
-	err := tx.Select(ctx, &all, "SELECT "+batchColumns+" FROM batches WHERE custody_id = ? ORDER BY batch_no", custodyID)
-	for _, b := range all {
-		if len(states) == 0 {
-			list = append(list, b)
-		}
-		for _, s := range states {
-			if b.State == s {
-				list = append(list, b)
-			}
-		}
+	var list []Batch
+	where, args := "custody_id = ?", []any{custodyID}
+	if len(states) > 0 {
+		where += " AND state IN (?" + strings.Repeat(", ?", len(states)-1) + ")"
 	}
+	for _, s := range states {
+		args = append(args, s)
+	}
+	err := tx.Select(ctx, &list, "SELECT "+batchColumns+" FROM batches WHERE "+where+" ORDER BY batch_no", args...)
 	return list, err
+}
+
+// BatchesFor returns the batches whose file carries the date, in order of number.
+func BatchesFor(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Batch, error) {
+	var list []Batch
+	err := tx.Select(ctx, &list, "SELECT "+batchColumns+" FROM batches WHERE custody_id = ? AND file_date = ? ORDER BY batch_no", custodyID, date)
+	return list, err
+}
+
+// LastRound returns the last round of batches that were drawn up on a date, or 0.
+func LastRound(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) (int, error) {
+	var round int
+	_, err := tx.Find(ctx, &round, "SELECT round FROM batches WHERE custody_id = ? AND accounting_date = ? ORDER BY round DESC LIMIT 1", custodyID, date)
+	return round, err
 }
 
 // UpdateBatch saves what may change of a batch.

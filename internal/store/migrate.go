@@ -40,5 +40,8 @@ func migrate(ctx context.Context, db *DB) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fault.Broken("store.migrate").Because(err)
 	}
+	if db.path != "" {
+		return db.suppose(ctx)
+	}
 	return nil
 }

@@ -74,12 +74,13 @@ func (q *PageQuery) query() string {
 //	q := store.PageQuery{Key: "row_no", Columns: []string{"order_no"}, From: "orders WHERE file_id = ?", Args: []any{7}}
 //	err := tx.Pages(ctx, q, func(r *store.Row) error { list = append(list, strings.Clone(r.Text(1))); return nil })
 func (tx *Tx) Pages(ctx context.Context, q PageQuery, fn func(*Row) error) error {
-	query := tx.inner.Rebind(q.query())
+	plain := q.query()
+	query := tx.inner.Rebind(plain)
 	row := &Row{fields: make([]string, 1+len(q.Columns))}
 	args := append(append([]any{fieldMark, rowMark}, q.Args...), int64(0))
 	read := func() (p page) {
-		tx.db.counters.statements.Add(1)
 		p.err = tx.inner.QueryRowContext(ctx, query, args...).Scan(&p.rows, &p.last, &p.text)
+		tx.asked(plain, args, p.rows)
 		return p
 	}
 	for at := read(); ; {

@@ -38,6 +38,7 @@ type DB struct {
 	fresh map[string]int // rows by table that a server's planner does not know of
 
 	counters counters
+	watch    func(Asked)
 }
 
 // guard is the statement with which every writing transaction begins.
@@ -255,7 +256,7 @@ func numbers(args []any) []any {
 
 // Get reads one row into dest; sql.ErrNoRows where there is none.
 func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
-	tx.db.counters.statements.Add(1)
+	tx.asked(query, args, 1)
 	return tx.inner.GetContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
 }
 
@@ -270,13 +271,14 @@ func (tx *Tx) Find(ctx context.Context, dest any, query string, args ...any) (bo
 
 // Select reads all rows into the slice dest; for a bounded number of rows.
 func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
-	tx.db.counters.statements.Add(1)
-	return tx.inner.SelectContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
+	err := tx.inner.SelectContext(ctx, dest, tx.inner.Rebind(query), numbers(args)...)
+	tx.asked(query, args, length(dest))
+	return err
 }
 
 // Exec runs a statement and returns the number of rows that it touched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	tx.db.counters.statements.Add(1)
+	tx.asked(query, args, 0)
 	result, err := tx.inner.ExecContext(ctx, tx.inner.Rebind(tx.own(query)), numbers(args)...)
 	if err != nil {
 		return 0, err
@@ -290,13 +292,15 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 // the way to read many rows. Until it returns, fn can run no other query of the
 // same transaction: a server's connection is busy sending rows.
 func (tx *Tx) Each(ctx context.Context, query string, args []any, fn func(scan func(...any) error) error) error {
-	tx.db.counters.statements.Add(1)
 	rows, err := tx.inner.QueryContext(ctx, tx.inner.Rebind(query), numbers(args)...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	n := 0
+	defer func() { tx.asked(query, args, n) }()
 	for rows.Next() {
+		n++
 		if err := fn(rows.Scan); err != nil {
 			return err
 		}

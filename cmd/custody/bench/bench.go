@@ -50,6 +50,7 @@ type Options struct {
 	Profile string // file for the night's CPU profile; empty: none
 	// Child starts this program again with the arguments of [RunChild].
 	Child func(ctx context.Context, args ...string) *exec.Cmd
+	exact bool // no order that no channel knows: nothing stays open
 	// Phase is told what is going on now; nil is silent.
 	Phase func(code string)
 }

@@ -63,7 +63,7 @@ func build(ctx context.Context, job nightJob, o Options) error {
 	if err != nil {
 		return err
 	}
-	for d := firstNight; d < morning; d = d.AddDays(1) {
+	for d := firstNight; d < morning && !o.exact; d = d.AddDays(1) {
 		if err := differ(filepath.Join(job.Home, "inbox", "orders-"+d.Compact()+".csv"), d); err != nil {
 			return err
 		}
