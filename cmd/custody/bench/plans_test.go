@@ -50,8 +50,10 @@ func TestNightReadsNoHistory(t *testing.T) {
 			}
 		}
 		// Rows of the day itself differ a little from day to day. Open items of head
-		// office's fees (2302) stay until it withdraws them, which this one never does.
-		if b := before[query]; b != nil && a.rows > 2*b.rows+30 && !strings.Contains(query, "FROM items") {
+		// office's fees (2302) stay until it withdraws them, which this one never does;
+		// of a Merkle log the leaves of the last tile are read, up to 255.
+		counted := !strings.Contains(query, "FROM items") && !strings.Contains(query, "SELECT leaf_hash")
+		if b := before[query]; b != nil && counted && a.rows > 2*b.rows+30 {
 			t.Errorf("%s\n\tbrought %d rows on day %d and %d on day %d", oneLine(query), b.rows, young, a.rows, last)
 		}
 	}
