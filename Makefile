@@ -6,7 +6,7 @@ STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
 TIME        ?= 10s
 export CGO_ENABLED = 1
 
-.PHONY: build run check test test-postgres lint bench fuzz soak clean
+.PHONY: build run check test test-postgres lint bench bench-long fuzz soak clean
 
 build:
 	$(GO) build -trimpath -o bin/custody ./cmd/custody
@@ -57,8 +57,17 @@ bench: build
 		printf "ratio: entry posted / entry in bulk        %.2f\n", entry / ns["BenchmarkBulkEntries"] }'
 	cd bankfiles/speed && BENCH=1 $(GO) test -count 1 -run TestSpeed
 	bin/custody --lang en bench night --orders 100000 --members 1000
-	bin/custody --lang en bench ledger --entries 1000000
-	bin/custody --lang en bench verify --entries 1000000
+	bin/custody --lang en bench ledger --entries 3000000
+	bin/custody --lang en bench verify --entries 2000000
+
+# What takes hours and tens of GB: growth, history, the eighth night of its size.
+# TMPDIR says on which disk; docs/scale.md says how long each line takes.
+bench-long: build
+	bin/custody --lang en bench night --growth --orders 3000000
+	bin/custody --lang en bench night --orders 100000 --members 1000 --history 0
+	bin/custody --lang en bench night --orders 100000 --members 1000 --history 30
+	bin/custody --lang en bench night --orders 100000 --members 1000 --history 365
+	bin/custody --lang en bench night --orders 1000000 --members 10000 --nights 8
 
 # Every fuzz target for TIME, JOBS of them at once with one worker each.
 # tools/fuzz.sh tells a failing input from a run that merely ran out of time.
