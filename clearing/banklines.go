@@ -150,6 +150,11 @@ func (w *Work) loadStatement(ctx context.Context, a *arrival) (id int64, err err
 				return err
 			}
 		}
+		for _, d := range a.fresh { // behind all of them: the next day of a gap may be the file's own
+			if err := l.chained(d); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 	return id, err
@@ -354,11 +359,9 @@ func (l *lineLoader) comeBack(old, line bankLine, file, row int64) error {
 	return err
 }
 
-// saveDay checks the chain of statements and takes one day into it.
+// saveDay takes one day into the chain of statements, which [lineLoader.chained]
+// then looks at.
 func (l *lineLoader) saveDay(d statementDay) error {
-	if err := l.chained(d); err != nil {
-		return err
-	}
 	_, err := l.tx.Exec(l.ctx, `INSERT INTO bank_statements (custody_id, file_id, account_no, number, from_date, to_date, opening_fen, closing_fen, entries)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, l.w.Book.ID(), l.files[d.Date], l.w.Config.Account, d.Number, d.Date, d.Date, d.Opening, d.Closing, d.Entries)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"custody/bankfiles"
 	"custody/bankfiles/inspect"
+	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
 	"custody/internal/store"
@@ -69,19 +70,24 @@ func (w *Work) carryForward(ctx context.Context, tx *store.Tx, a *arrival) error
 	if a.proof == printed || len(a.days) == 0 {
 		return nil
 	}
-	var before money.Amount
-	found, err := tx.Find(ctx, &before, "SELECT closing_fen FROM bank_statements WHERE custody_id = ? AND to_date < ? ORDER BY to_date DESC LIMIT 1",
+	var before struct {
+		To      bizdate.Date `db:"to_date"`
+		Closing money.Amount `db:"closing_fen"`
+	}
+	found, err := tx.Find(ctx, &before, "SELECT to_date, closing_fen FROM bank_statements WHERE custody_id = ? AND to_date < ? ORDER BY to_date DESC LIMIT 1",
 		w.Book.ID(), a.from)
 	if err != nil {
 		return err
 	}
-	if a.proof == byChain && found {
+	proven := found || a.days[0].Opening == 0 // an account that has just been opened begins with nothing
+	if a.proof == byChain {
+		// What moved on days between, nobody has said yet.
+		proven = found && before.To.AddDays(1) == a.from
 		for i := range a.days {
-			a.days[i].Opening, a.days[i].Closing = before, before
+			a.days[i].Opening, a.days[i].Closing = before.Closing, before.Closing
 		}
 	}
-	// An account that has just been opened begins with nothing.
-	if !found && (a.proof == byChain || a.days[0].Opening != 0) {
+	if !proven {
 		return fault.Invalid("statement.no-opening", a.days[0].Opening).In(a.name).AtLine(a.days[0].Line).On("OPBD", "")
 	}
 	return nil

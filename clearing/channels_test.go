@@ -87,13 +87,32 @@ func cardFile(t *testing.T, date string, rows []bankfiles.BillRow) []byte {
 	return bytesOf(t, func(w io.Writer) error { return cardsettle.Write(w, "TEL", day(date), slices.Values(list)) })
 }
 
+// oldWeChat is a bill with the columns of before 2018: other names, none for the
+// order's amount.
+func oldWeChat(rows []bankfiles.BillRow) []byte {
+	var out strings.Builder
+	out.WriteString("交易时间,公众账号ID,商户号,子商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,总金额,企业红包金额,微信退款单号,商户退款单号,退款金额,企业红包退款金额,退款类型,退款状态,商品名称,商户数据包,手续费,费率\n")
+	pays, fees := money.FromFen(0), money.FromFen(0)
+	for _, r := range rows {
+		fmt.Fprintf(&out, "`%s,`wx1,`1900000109,`0,`,`%s,`%s,`u,`JSAPI,`SUCCESS,`CFT,`CNY,`%s,`0.0,`0,`0,`0.0,`0.0,`,`,`茶,`,`%s000,`0.60%%\n",
+			r.Time.In(bizdate.Zone).Format("2006-01-02 15:04:05"), r.ChannelNo, r.OrderNo, r.Amount, r.Fee)
+		pays, _ = pays.Add(r.Amount)
+		fees, _ = fees.Add(r.Fee)
+	}
+	fmt.Fprintf(&out, "总交易单数,总交易额,总退款金额,总企业红包退款金额,手续费总金额\n`%d,`%s,`0.0,`0.0,`%s000\n", len(rows), pays, fees)
+	return []byte(out.String())
+}
+
 // TestChannelsAsData: the same day of the same trades, whatever the channel's
 // bill looks like and however it is packed: the same vouchers come of it.
 func TestChannelsAsData(t *testing.T) {
 	trades := []bankfiles.BillRow{pay("N1", "100.00", "0.60", "02-12 10:00:00"), pay("N2", "50.00", "0.30", "02-12 11:00:00")}
-	zm := func(t *testing.T) []byte {
-		return bytesOf(t, func(w io.Writer) error { return unionpay.Write(w, unionpay.ZM, slices.Values(unionPayRows(trades))) })
+	union := func(format string) func(t *testing.T) []byte {
+		return func(t *testing.T) []byte {
+			return bytesOf(t, func(w io.Writer) error { return unionpay.Write(w, format, slices.Values(unionPayRows(trades))) })
+		}
 	}
+	zm := union(unionpay.ZM)
 	ali := func(t *testing.T) []byte {
 		return bytesOf(t, func(w io.Writer) error {
 			return alipay.Write(w, alipay.Head{Account: "20880000000000020156", Date: day("2026-02-12"), Exported: day("2026-02-13").At(9, 0), Product: "x"}, slices.Values(trades))
@@ -107,6 +126,8 @@ func TestChannelsAsData(t *testing.T) {
 		{"UnionPay ZM in its zip", "unionpay-zm", "700000000000001", "unionpay.zip", func(t *testing.T) []byte {
 			return zipOf(t, "INN26021288ZM_700000000000001", zm(t), "INN26021288ZME_700000000000001", []byte(""))
 		}},
+		{"UnionPay COMN", "unionpay-comn", "700000000000001", "IND26021201ACOMN", union(unionpay.COMN)},
+		{"WeChat with the 24 columns of before 2018", "wechat-all", "1900000109", "wx-20260212.csv", func(*testing.T) []byte { return oldWeChat(trades) }},
 		{"Alipay in its zip with GBK names", "alipay-trade", "20880000000000020156", "20880000000000020156.zip", func(t *testing.T) []byte {
 			return zipOf(t, "20880000000000020156_20260212_业务明细.csv", ali(t), "20880000000000020156_20260212_业务明细(汇总).csv", []byte("类型,收入笔数\n"))
 		}},
@@ -134,6 +155,9 @@ func TestRefundInAnyBill(t *testing.T) {
 		bill, file string
 		raw        func(*testing.T) []byte
 	}{
+		"UnionPay ZME": {"unionpay-zme", "INN26021288ZME_700000000000001", func(t *testing.T) []byte {
+			return bytesOf(t, func(w io.Writer) error { return unionpay.Write(w, unionpay.ZME, slices.Values(unionPayRows(trades))) })
+		}},
 		"UnionPay": {"unionpay-zm", "INN26021288ZM_700000000000001", func(t *testing.T) []byte {
 			return bytesOf(t, func(w io.Writer) error { return unionpay.Write(w, unionpay.ZM, slices.Values(unionPayRows(trades))) })
 		}},

@@ -132,7 +132,8 @@ func (c *checker) rollForward() (money.Amount, []CheckLine, error) {
 }
 
 // transitAge is R5: channel money, and any fee that stands in debit, reaches
-// zero within the limit; what is older must be an open exception.
+// zero within the limit, counted in the channel's own days; what is older must be
+// an open exception.
 func (c *checker) transitAge() (money.Amount, []CheckLine, error) {
 	var late money.Amount
 	var lines []CheckLine
@@ -153,7 +154,7 @@ func (c *checker) transitAge() (money.Amount, []CheckLine, error) {
 			if err != nil {
 				return 0, nil, err
 			}
-			age, err := c.w.Calendar.WorkingDaysBetween(clearing, c.w.Date)
+			age, err := c.w.channelAge(it.Key.Owner, clearing)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -469,7 +470,7 @@ func (w *Work) overdueTransit(ctx context.Context, tx *store.Tx) error {
 		if err != nil || it.Balance <= held[it.Key.String()] {
 			continue
 		}
-		age, err := w.Calendar.WorkingDaysBetween(clearing, w.Date)
+		age, err := w.channelAge(it.Owner, clearing)
 		if err != nil {
 			return err
 		}

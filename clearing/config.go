@@ -69,7 +69,7 @@ type Files struct {
 // Limits are periods after which something becomes a person's work.
 type Limits struct {
 	PoolDays    int `yaml:"pool_days"`    // natural days in the cross-day pool (日切差缓冲)
-	TransitDays int `yaml:"transit_days"` // working days that channel money may be late (R5)
+	TransitDays int `yaml:"transit_days"` // how many of its own days a channel's money may be late (R5)
 	DormantDays int `yaml:"dormant_days"` // natural days without movement until an account is dormant (久悬); 0: never
 	// Of split rules: natural days between approval and effect of a changed rate
 	// at least, and the share of an order that one receiver may have.

@@ -381,14 +381,15 @@ func (w *Work) dropUnsure(ctx context.Context, tx *store.Tx, a *arrival) error {
 }
 
 // sameDay compares a day of a file with its statement in the books. The same day
-// as another format, or as part of a longer file, must have the same balances and
-// movements; the same format with other bytes is a conflict.
+// as another format, as part of a longer file, or as a table that was saved again
+// in another encoding or spreadsheet, must have the same balances and movements;
+// a bank's own message of one day with other bytes is a conflict.
 func (w *Work) sameDay(ctx context.Context, tx *store.Tx, a *arrival, d *statementDay, f File) error {
 	differs := fault.Invalid("file.conflict", f.Name, d.Date).In(a.name).On("sha256", a.sha256)
 	if len(a.days) > 1 {
 		differs = fault.Invalid("chain.overlap", d.Date, d.Date).In(a.name).AtLine(d.Line).On("FrDtTm", d.Date.String())
-	} else if f.Format == string(a.format) {
-		return differs
+	} else if long, err := w.isLonger(ctx, tx, f); err != nil || f.Format == string(a.format) && !isProfile(a.format) && !long {
+		return firstErr(err, differs)
 	}
 	var s struct {
 		Opening money.Amount `db:"opening_fen"`
@@ -419,6 +420,14 @@ func (w *Work) sameDay(ctx context.Context, tx *store.Tx, a *arrival, d *stateme
 		return differs
 	}
 	return err
+}
+
+// isLonger reports whether a file of the books stands for more than one day.
+func (w *Work) isLonger(ctx context.Context, tx *store.Tx, f File) (bool, error) {
+	var days int
+	err := tx.Get(ctx, &days, "SELECT COUNT(*) FROM files WHERE custody_id = ? AND sha256 = ? AND kind = ? AND state <> 'REJECTED'",
+		w.Book.ID(), f.SHA256, fileStatement)
+	return days > 1, err
 }
 
 // amountsOf reads the movements of one day of a file again: a statement that

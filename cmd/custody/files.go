@@ -45,7 +45,7 @@ func newFilesCmd(a *app) *cobra.Command {
 			for i := range list {
 				list[i] = shown(list[i])
 			}
-			return a.answer(filesAnswer{date, list}, func() { a.fileTable(date, list) })
+			return a.answer(filesAnswer{date, list}, func() { a.fileTable(e, date, list) })
 		})}
 	cmd.Flags().StringVar(&on, "date", "", a.t("cli.flag.date-latest"))
 	return cmd
@@ -65,7 +65,7 @@ func shown(f clearing.File) clearing.File {
 	return f
 }
 
-func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
+func (a *app) fileTable(e *clearing.Engine, date bizdate.Date, list []clearing.File) {
 	a.say("cli.files.title", date)
 	g := a.grid(a.t("cli.col.file"), a.t("cli.col.source"), a.t("cli.col.date"), a.t("cli.col.state"), a.t("cli.col.due"), ">"+a.t("cli.col.rows"), a.t("cli.col.name"))
 	for _, f := range list {
@@ -76,12 +76,20 @@ func (a *app) fileTable(date bizdate.Date, list []clearing.File) {
 		if f.State != clearing.FileExpected {
 			rows = f.Rows
 		}
-		g.row(a.t(fileKinds[f.Kind]), f.Source, f.Date, a.t(fileStates[f.State]), due, rows, f.Name)
+		g.row(a.t(fileKinds[f.Kind]), a.fileSource(e, f), f.Date, a.t(fileStates[f.State]), due, rows, f.Name)
 	}
 	g.print()
 	for _, f := range list {
 		a.firstError(f)
 	}
+}
+
+// fileSource is where a file comes from; a channel with what its customers pay with.
+func (a *app) fileSource(e *clearing.Engine, f clearing.File) string {
+	if ch, known := e.Config.Channel(f.Source); f.Kind == "bill" && known && ch.Kind != "" {
+		return f.Source + " " + a.channelKind(ch.Kind)
+	}
+	return f.Source
 }
 
 // verb is the place of an argument in a text: files that were rejected before the

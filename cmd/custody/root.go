@@ -74,7 +74,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.AddCommand(newOrderCmd(a))
 	root.AddCommand(
 		newInitCmd(a), newMemberCmd(a), newBindCmd(a),
-		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newFilesCmd(a),
+		newImportCmd(a), newInspectCmd(a), newProfileCmd(a), newChannelCmd(a), newFilesCmd(a),
 		newRunCmd(a), newDayCmd(a),
 		newWithdrawCmd(a), newHeadOfficeCmd(a), newCorporateCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
