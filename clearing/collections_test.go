@@ -50,6 +50,23 @@ func TestLatePaid(t *testing.T) {
 	}
 }
 
+// TestPaidAfterItWasSentBack: the machine of a collection has no way on from there,
+// so that nothing of it moves; the money is a case of its own.
+func TestPaidAfterItWasSentBack(t *testing.T) {
+	s := newScene(t)
+	s.night("2026-02-12", []bankfiles.Order{withStatus(payOrder("N1", "A", "WX", "100.00", "02-12 10:00:00"), bankfiles.OrderClosed)},
+		[]bankfiles.BillRow{pay("N1", "100.00", "0.60", "02-12 10:00:00")})
+	s.handle("N1", clearing.Handling{Template: "send-back"})
+	s.night("2026-02-13", nil, []bankfiles.BillRow{refunded("N1", "BACK1", "100.00", "0.60", "02-13 10:00:00")})
+	s.wantOpen()
+	s.night("2026-02-14", nil, []bankfiles.BillRow{pay("N1", "100.00", "0.60", "02-14 10:00:00")})
+	s.wantOpen("PLATFORM_MISS N1 OPEN")
+	if x := s.exception("PLATFORM_MISS", "N1"); x.Member != "A" || x.Ours != "REFUNDED" {
+		t.Errorf("%+v", x)
+	}
+	s.want(map[string]string{"2402.N1": "100.00", "2102": "0.00", "2002.A": "0.00"})
+}
+
 // TestPaidTwice: through another channel, and twice in one bill. The second payment
 // stands in 2402 until its refund is listed.
 func TestPaidTwice(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
 	"custody/clearing/reconcile"
+	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -188,7 +189,9 @@ func (r *channelRecon) takeAwayVoided(voids []orders.Mark) {
 
 // paidLate says of a payment that only the channel has whether our file knows the
 // order as one that was not paid or was voided (both LATE_PAID), or as paid through
-// another channel (DUP_PAID); the exception then names its member and what can be done.
+// another channel (DUP_PAID), by the machine of a collection; the exception then
+// names its member and what can be done. A payment that the machine does not have,
+// such as one more of an order that was sent back, stays one that only the channel has.
 func (r *channelRecon) paidLate(ctx context.Context, tx *store.Tx, t *reconcile.Trade, e *exceptions.Exception) error {
 	if e.Kind == exceptions.Duplicate { // twice in this bill
 		e.Template = templateSendBack
@@ -197,20 +200,23 @@ func (r *channelRecon) paidLate(ctx context.Context, tx *store.Tx, t *reconcile.
 	if t.OrderNo == "" || e.Kind != exceptions.PlatformMiss {
 		return nil
 	}
-	m, found, err := orders.MarkOf(ctx, tx, r.w.Book.ID(), t.OrderNo, orders.Closed, orders.Failed, orders.Unknown, orders.Reversed)
-	if err != nil {
+	c, known, err := r.w.collectionOf(ctx, tx, t.OrderNo, r.ch.Code)
+	if err != nil || !known {
 		return err
 	}
-	if found {
-		e.Kind, e.Member, e.Ours, e.Template = exceptions.LatePaid, m.Member, m.Mark, templateSendBack
-		if m.Mark == orders.Unknown {
-			e.Template = "adopt"
-		}
+	next, err := c.paid()
+	if fault.CodeOf(err) == "state.illegal" { // the money is there all the same: a person has it
+		e.Member, e.Ours = c.Member, string(c.State)
 		return nil
 	}
-	o, found, err := orders.Find(ctx, tx, r.w.Book.ID(), t.OrderNo, "")
-	if err == nil && found && o.Channel != r.ch.Code {
-		e.Kind, e.Member, e.Ours, e.Template = exceptions.DupPaid, o.Member, o.Channel, templateSendBack
+	e.Member, e.Ours = c.Member, c.Mark
+	switch next {
+	case states.CollectionDupPaid:
+		e.Kind, e.Template = exceptions.DupPaid, templateSendBack
+	case states.CollectionLatePaid:
+		e.Kind, e.Template = exceptions.LatePaid, templateSendBack
+	case states.CollectionSuccess: // we did not know, now we do; our file lacks the order
+		e.Kind, e.Template = exceptions.LatePaid, "adopt"
 	}
 	return err
 }

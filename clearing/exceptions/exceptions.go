@@ -163,6 +163,14 @@ func SentBack(ctx context.Context, tx *store.Tx, custodyID int64, channel, order
 	return Exception{}, false, err
 }
 
+// LastOf returns the last exception about a subject and channel, open or closed.
+func LastOf(ctx context.Context, tx *store.Tx, custodyID int64, subject, channel string, kind Kind) (Exception, bool, error) {
+	var e Exception
+	found, err := tx.Find(ctx, &e, "SELECT "+columns+` FROM exceptions WHERE custody_id = ? AND subject = ? AND channel = ? AND kind = ?
+		ORDER BY opened_date DESC, exception_id DESC LIMIT 1`, custodyID, subject, channel, kind)
+	return e, found, err
+}
+
 // OpenFor returns the open exception about a subject.
 func OpenFor(ctx context.Context, tx *store.Tx, custodyID int64, subject string, kinds ...Kind) (Exception, bool, error) {
 	var list []Exception
