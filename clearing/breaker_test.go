@@ -115,3 +115,13 @@ func TestSubmittedAfterAWithdrawal(t *testing.T) {
 	s.approve("PO20260213-02")
 	s.play("2026-02-13", waiting)
 }
+
+// TestEndlessFiles: a file whose size nobody can tell is read up to its limit.
+func TestEndlessFiles(t *testing.T) {
+	_, err := clearing.LoadMatchRules("/dev/zero")
+	wantCode(t, err, "match.rules")
+	_, err = clearing.LoadRule("/dev/zero", clearing.Limits{})
+	wantCode(t, err, "rule.size")
+	_, err = clearing.LoadConfig("/dev/zero")
+	wantCode(t, err, "config.size")
+}

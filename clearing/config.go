@@ -2,7 +2,6 @@ package clearing
 
 import (
 	"bytes"
-	"os"
 	"slices"
 	"strings"
 
@@ -97,7 +96,7 @@ const maxConfigBytes = 1 << 20
 
 // LoadConfig reads and checks custody.yaml.
 func LoadConfig(path string) (*Config, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readUpTo(path, maxConfigBytes)
 	if err != nil {
 		return nil, fault.Invalid("config.read", path).Because(err)
 	}

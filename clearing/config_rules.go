@@ -2,6 +2,7 @@ package clearing
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,15 +71,23 @@ const maxRuleBytes = 64 << 10
 // so that a later change of custody.yaml does not change the rule.
 func LoadRule(path string, limits Limits) (RuleConfig, error) {
 	name := filepath.Base(path)
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxRuleBytes {
-		return RuleConfig{}, fault.Invalid("rule.size", maxRuleBytes).In(name)
-	}
-	raw, readErr := os.ReadFile(path)
-	if err := firstErr(err, readErr); err != nil {
+	raw, err := readUpTo(path, maxRuleBytes)
+	if err != nil {
 		return RuleConfig{}, fault.Invalid("file.read", name).In(name).Because(err)
 	}
 	return ParseRule(raw, name, limits)
+}
+
+// readUpTo reads a file of at most so many bytes, and one more of a larger one:
+// who parses it says what is too large. It does not trust the size that the
+// system tells, which for a pipe or a device is none.
+func readUpTo(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 // ParseRule is [LoadRule] for bytes; name is what faults call the file.

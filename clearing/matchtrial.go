@@ -3,7 +3,6 @@ package clearing
 import (
 	"bytes"
 	"context"
-	"os"
 	"slices"
 	"strings"
 
@@ -44,7 +43,7 @@ const (
 
 // LoadMatchRules reads a file of matching rules; match.rules names what is wrong.
 func LoadMatchRules(path string) (reconcile.Plan, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readUpTo(path, maxMatchRulesBytes)
 	if err != nil {
 		return reconcile.Plan{}, fault.Invalid("match.rules-read", path).Because(err)
 	}
