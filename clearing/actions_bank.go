@@ -85,7 +85,7 @@ func subAccountItems(v subaccounts.Voucher) []bankfiles.InstructionItem {
 	type change struct{ available, frozen money.Amount }
 	changes := map[string]*change{}
 	var members []string
-	for _, e := range v.Entries {
+	for _, e := range taxAlone(v) {
 		if e.Code != "2001" && e.Code != "2002" && e.Code != "2003" {
 			continue
 		}
@@ -126,6 +126,26 @@ func subAccountItems(v subaccounts.Voucher) []bankfiles.InstructionItem {
 	return items
 }
 
+// taxAlone returns what of a voucher the bank hears by an instruction: of a payout
+// to a person the tax, since the payment's own file tells of the rest; of any other
+// voucher all.
+func taxAlone(v subaccounts.Voucher) []subaccounts.Entry {
+	var tax money.Amount
+	member := ""
+	for _, e := range v.Entries {
+		switch {
+		case e.Code == "2201" && e.Owner == ownerTax:
+			tax += e.Amount
+		case e.Code == "2001":
+			member = e.Owner
+		}
+	}
+	if tax == 0 || member == "" {
+		return v.Entries
+	}
+	return []subaccounts.Entry{{Key: withdrawable(member), Amount: -tax}}
+}
+
 // subAccountOf makes the bytes of a recorded instruction again.
 func (e *Engine) subAccountOf(ctx context.Context, tx *store.Tx, p outbox.Effect) ([]byte, error) {
 	event, reference, _ := strings.Cut(p.Subject, ":")
@@ -163,7 +183,7 @@ func (w *Work) toldLater(ctx context.Context, tx *store.Tx, date bizdate.Date) (
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range v.Entries {
+		for _, e := range taxAlone(v) {
 			if v.Date == date && (e.Code == "2001" || e.Code == "2002") {
 				later[e.Owner] -= e.Amount
 			}

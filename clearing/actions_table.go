@@ -146,6 +146,7 @@ func actionTable() map[string]actionKind {
 		deed("E12b", func(r flows.Deduction) string { return r.Serial }, deduct),
 	}
 	list = append(list, advanceActions()...)
+	list = append(list, deed(eventRemit, func(r TaxRemittance) string { return r.Reference }, remitTax))
 	table := make(map[string]actionKind, len(list))
 	for _, k := range list {
 		table[k.event] = k

@@ -202,7 +202,7 @@ func (c *checker) onTheirWay() (money.Amount, []CheckLine, error) {
 	for _, o := range refunds {
 		want[refunding(o.Channel, o.RefundNo)] = o.Refund
 	}
-	if err := c.advancedRefunds(want); err != nil {
+	if err := firstErr(c.advancedRefunds(want), c.addWithheld(want)); err != nil {
 		return 0, nil, err
 	}
 	var diff money.Amount

@@ -428,7 +428,7 @@ func creditedReturn(ctx context.Context, w *Work, tx *store.Tx, e exceptions.Exc
 			}
 		}
 	}
-	return firstErr(payout.Update(ctx, tx, w.Book.ID(), p.State, p), ended(ctx, w, tx, e, h, date))
+	return firstErr(payout.Update(ctx, tx, w.Book.ID(), p.State, p), w.withheldBack(ctx, tx, p, date), ended(ctx, w, tx, e, h, date))
 }
 
 // voided takes an order out of 2102 for good.

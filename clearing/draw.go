@@ -43,6 +43,13 @@ func (w *Work) draw(ctx context.Context, tx *store.Tx) (list []payout.Payout, sk
 		}
 		p := payout.Payout{Kind: payout.Settlement, Member: b.Owner, AccountNo: bound.AccountNo, AccountName: bound.AccountName, CNAPS: bound.CNAPS,
 			BankName: bound.BankName, Amount: amount, Fee: fee}
+		if p.Withheld, p.TaxVersion, err = w.withhold(ctx, tx, b.Owner, amount); err != nil {
+			return nil, 0, err
+		}
+		if p.Amount -= p.Withheld; p.Amount < least {
+			skipped++
+			continue
+		}
 		if ok, err := w.settles(ctx, tx, members[b.Owner], bound, &p); err != nil {
 			return nil, 0, err
 		} else if !ok {

@@ -45,8 +45,10 @@ type PaymentOrder struct {
 	Payee      Payee
 	Amount     money.Amount
 	Fee        money.Amount
-	Purpose    string // empty: that of custody.yaml
-	ApprovalID string // of the two people who decided it; a member's own withdrawal has none
+	Purpose    string       // empty: that of custody.yaml
+	ApprovalID string       // of the two people who decided it; a member's own withdrawal has none
+	Withheld   money.Amount // tax that stays behind, beside Amount; of a withdrawal alone
+	TaxVersion int
 }
 
 // paymentKind is what is posted for a kind of payouts.
@@ -113,7 +115,8 @@ func (w *Work) orderPayment(ctx context.Context, tx *store.Tx, o PaymentOrder) e
 	}
 	added, err := payout.AddOrder(ctx, tx, w.Book.ID(), payout.Order{Kind: o.Kind, Reference: o.Reference, Owner: o.Owner,
 		AccountName: o.Payee.Name, AccountNo: o.Payee.Account, BankName: o.Payee.Bank, CNAPS: o.Payee.CNAPS, SuperBank: o.Payee.SuperBank,
-		Amount: o.Amount, Fee: o.Fee, Purpose: o.Purpose, ApprovalID: o.ApprovalID, Actor: w.Actor, Applied: date})
+		Amount: o.Amount, Fee: o.Fee, Purpose: o.Purpose, ApprovalID: o.ApprovalID, Actor: w.Actor, Applied: date,
+		Withheld: o.Withheld, TaxVersion: o.TaxVersion})
 	if err != nil || !added {
 		return err
 	}
@@ -192,7 +195,8 @@ func (w *Work) checkSetAside(ctx context.Context, tx *store.Tx, o PaymentOrder) 
 // payoutOf makes the row of a batch out of an order.
 func payoutOf(o payout.Order) payout.Payout {
 	return payout.Payout{Kind: o.Kind, Request: o.Reference, Member: o.Owner, AccountNo: o.AccountNo, AccountName: o.AccountName,
-		BankName: o.BankName, CNAPS: o.CNAPS, SuperBank: o.SuperBank, Amount: o.Amount, Fee: o.Fee, Purpose: o.Purpose}
+		BankName: o.BankName, CNAPS: o.CNAPS, SuperBank: o.SuperBank, Amount: o.Amount, Fee: o.Fee, Purpose: o.Purpose,
+		Withheld: o.Withheld, TaxVersion: o.TaxVersion}
 }
 
 // paidPosting is the voucher of a payment (E5b and its like): what was on its way
@@ -222,10 +226,27 @@ func (w *Work) giveBack(ctx context.Context, tx *store.Tx, p payout.Payout, date
 	case p.Kind == payout.Micro:
 		return nil
 	case p.Kind.OfMember():
-		return w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventRefused, Reference: p.Item(), Source: src,
-			Legs: []subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Item()), p.Whole()), subaccounts.Credit(withdrawable(p.Member), p.Whole())}})
+		return w.giveBackToMember(ctx, tx, p, date, src)
 	}
 	return w.takeBack(ctx, tx, p, date, src)
+}
+
+// giveBackToMember posts E5c: with the payout returns what was withheld from it.
+func (w *Work) giveBackToMember(ctx context.Context, tx *store.Tx, p payout.Payout, date bizdate.Date, src string) error {
+	legs, tax, err := w.taxBack(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	legs = append([]subaccounts.Leg{subaccounts.Debit(inFlight(p.Member, p.Item()), p.Whole()), subaccounts.Credit(withdrawable(p.Member), p.Whole()+tax)}, legs...)
+	err = w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventRefused, Reference: p.Item(), Source: src, Legs: legs})
+	if err = firstErr(err, w.withheldBack(ctx, tx, p, date)); err != nil || tax == 0 {
+		return err
+	}
+	v, found, err := w.Book.VoucherByReference(ctx, tx, eventRefused, p.Item())
+	if err != nil || !found {
+		return firstErr(err, fault.Broken("batch.voucher", p.Item()))
+	}
+	return w.tellLater(ctx, tx, v) // the night posts it: the bank's list of the day is made
 }
 
 // takeBack reverses in red the voucher that set the money of a payout aside, and
@@ -242,7 +263,10 @@ func (w *Work) takeBack(ctx context.Context, tx *store.Tx, p payout.Payout, date
 	if err != nil {
 		return err
 	}
-	if !p.Kind.OfMember() { // of members' payouts the bank hears when they are sent, and this one was not
+	if err := w.withheldBack(ctx, tx, p, date); err != nil {
+		return err
+	}
+	if !p.Kind.OfMember() || p.Withheld > 0 { // of members' payouts the bank hears when they are sent, and this one was not
 		if err := w.tellReversal(ctx, tx, out.VoucherID); err != nil {
 			return err
 		}
@@ -288,6 +312,11 @@ func (w *Work) returnLegs(ctx context.Context, tx *store.Tx, p payout.Payout) ([
 			back += p.Fee
 			legs = append(legs, subaccounts.Debit(payoutFees, p.Fee))
 		}
+		tax, amount, err := w.taxBack(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		back, legs = back+amount, append(legs, tax...)
 		return append(legs, subaccounts.Credit(withdrawable(p.Member), back)), nil
 	}
 	v, found, err := w.Book.VoucherByReference(ctx, tx, paymentKinds[p.Kind].apply, p.Item())

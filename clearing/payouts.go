@@ -107,11 +107,18 @@ func (w *Work) submit(ctx context.Context, tx *store.Tx, b payout.Batch) error {
 		if p.Kind != payout.Settlement {
 			continue // its money was set aside when it was asked for
 		}
-		postings = append(postings, subaccounts.Posting{Date: w.Date, Event: eventApply, Reference: p.Serial, Source: "batch " + b.BatchNo,
-			Legs: []subaccounts.Leg{subaccounts.Debit(withdrawable(p.Member), p.Whole()), subaccounts.Credit(inFlight(p.Member, p.Serial), p.Whole())}})
+		postings = append(postings, subaccounts.Posting{Date: w.Date, Event: eventApply, Reference: p.Serial, Source: "batch " + b.BatchNo, Legs: setAside(p)})
 	}
 	if err := w.postAll(ctx, tx, postings); err != nil {
 		return err
+	}
+	for _, p := range list {
+		if p.Kind != payout.Settlement {
+			continue
+		}
+		if err := w.withheldNow(ctx, tx, p); err != nil {
+			return err
+		}
 	}
 	if err := payout.MoveAll(ctx, tx, w.Book.ID(), b.BatchNo, payout.Draft, payout.Applied, w.Date); err != nil {
 		return err
@@ -145,6 +152,9 @@ type sheetItem struct {
 	Request   string       `json:"request,omitempty"`
 	SuperBank string       `json:"super_bank,omitempty"`
 	Purpose   string       `json:"purpose,omitempty"`
+	// Of a person: AmountFen is net, gross what the member is paid with the tax.
+	GrossFen    money.Amount `json:"gross_fen,omitempty"`
+	WithheldFen money.Amount `json:"withheld_fen,omitempty"`
 }
 
 func approvalSheet(b payout.Batch, list []payout.Payout) sheet {
@@ -152,6 +162,9 @@ func approvalSheet(b payout.Batch, list []payout.Payout) sheet {
 	for i, p := range list {
 		s.Items[i] = sheetItem{Serial: p.Serial, Member: p.Member, Account: p.AccountNo, Name: p.AccountName, CNAPS: p.CNAPS, Route: p.Route,
 			AmountFen: p.Amount, FeeFen: p.Fee, Kind: kindShown(p.Kind), Request: p.Request, SuperBank: p.SuperBank, Purpose: p.Purpose}
+		if p.TaxVersion > 0 {
+			s.Items[i].GrossFen, s.Items[i].WithheldFen = p.Amount+p.Withheld, p.Withheld
+		}
 	}
 	return s
 }

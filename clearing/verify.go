@@ -61,7 +61,7 @@ func (e *Engine) Verify(ctx context.Context, progress func(string)) (*VerifyRepo
 			report.add(p)
 		}
 		for _, table := range []audit.Table{approval.Audited, auditedRules, auditedDays, escrow.Audited, auditedArchives, auditedParameters,
-			auditedVerifications, payout.AuditedOrders, recharge.Audited, signedorder.AuditedKeys, signedorder.AuditedOrders} {
+			auditedVerifications, auditedWithholdings, payout.AuditedOrders, recharge.Audited, signedorder.AuditedKeys, signedorder.AuditedOrders} {
 			findings, _, err := table.Verify(ctx, tx, e.Book.ID())
 			if err != nil {
 				return err

@@ -22,7 +22,7 @@ import (
 )
 
 // Withdrawal is what a member asks for (提现申请). Amount is what the bank pays;
-// the fee of custody.yaml is on top.
+// the fee of custody.yaml is on top. From a person's Amount the tax is withheld.
 type Withdrawal struct {
 	Member    string
 	Amount    money.Amount
@@ -43,6 +43,9 @@ func (e *Engine) Withdraw(ctx context.Context, actor string, r Withdrawal) (o pa
 		o, err = w.withdraw(ctx, tx, r)
 		return err
 	})
+	if err == nil && o.Withheld > 0 {
+		err = e.writeInstructions(ctx)
+	}
 	return o, err
 }
 
@@ -52,7 +55,7 @@ func (w *Work) withdraw(ctx context.Context, tx *store.Tx, r Withdrawal) (payout
 	switch {
 	case err != nil:
 		return old, err
-	case found && (old.Owner != r.Member || old.Amount != r.Amount):
+	case found && (old.Owner != r.Member || old.Amount+old.Withheld != r.Amount):
 		return old, fault.Invalid("payment.conflict", r.Reference, old.Owner, old.Amount).On("reference", r.Reference)
 	case found:
 		return old, nil
@@ -69,18 +72,25 @@ func (w *Work) withdraw(ctx context.Context, tx *store.Tx, r Withdrawal) (payout
 	if err := w.withinLimits(ctx, tx, r, bound); err != nil {
 		return old, err
 	}
-	o := PaymentOrder{Kind: payout.Withdrawal, Owner: r.Member, Reference: r.Reference, Amount: r.Amount, Fee: w.Config.Payout.FeeFen(), Purpose: r.Purpose,
+	tax, version, err := w.withhold(ctx, tx, r.Member, r.Amount)
+	if err != nil {
+		return old, err
+	}
+	o := PaymentOrder{Kind: payout.Withdrawal, Owner: r.Member, Reference: r.Reference, Amount: r.Amount - tax, Withheld: tax, TaxVersion: version,
+		Fee: w.Config.Payout.FeeFen(), Purpose: r.Purpose,
 		Payee: Payee{Name: bound.AccountName, Account: bound.AccountNo, Bank: bound.BankName, CNAPS: bound.CNAPS}}
 	if err := w.checkPayment(o); err != nil {
 		return old, err
 	}
-	whole, err := o.Amount.Add(o.Fee)
-	if err != nil {
+	if _, err := r.Amount.Add(o.Fee); err != nil {
 		return old, fault.Invalid("ledger.overflow").Because(err)
 	}
-	err = w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventApply, Reference: r.Reference, Source: "withdrawal " + r.Reference,
-		Legs: []subaccounts.Leg{subaccounts.Debit(withdrawable(r.Member), whole), subaccounts.Credit(inFlight(r.Member, r.Reference), whole)}})
-	if err := firstErr(err, w.orderPayment(ctx, tx, o)); err != nil {
+	p := payout.Payout{Member: o.Owner, Request: o.Reference, Amount: o.Amount, Fee: o.Fee, Withheld: tax, TaxVersion: version}
+	err = w.post(ctx, tx, subaccounts.Posting{Date: date, Event: eventApply, Reference: r.Reference, Source: "withdrawal " + r.Reference, Legs: setAside(p)})
+	if err == nil {
+		err = firstErr(w.orderPayment(ctx, tx, o), w.withheldNow(ctx, tx, p))
+	}
+	if err != nil {
 		return old, err
 	}
 	old, _, err = payout.FindOrder(ctx, tx, id, payout.Withdrawal, r.Reference)
@@ -147,7 +157,7 @@ func (w *Work) withinLimits(ctx context.Context, tx *store.Tx, r Withdrawal, bou
 	}
 	sum := r.Amount
 	for _, o := range today {
-		if sum, err = sum.Add(o.Amount); err != nil {
+		if sum, err = sum.Add(o.Amount + o.Withheld); err != nil {
 			return fault.Invalid("ledger.overflow").Because(err)
 		}
 	}

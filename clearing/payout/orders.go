@@ -60,6 +60,8 @@ type Order struct {
 	Applied     bizdate.Date  `db:"applied_date" json:"applied_date"`
 	EndedOn     *bizdate.Date `db:"ended_date" json:"ended_date"`
 	Serial      string        `db:"serial" json:"serial"`
+	Withheld    money.Amount  `db:"withheld_fen" json:"withheld_fen,omitempty"` // tax, beside Amount
+	TaxVersion  int           `db:"tax_version" json:"-"`
 }
 
 // Whole is what the order takes: amount and fee.
@@ -72,7 +74,7 @@ func (o Order) content() Order {
 }
 
 const orderColumns = `kind, reference, owner, payee_name, payee_account, bank_name, cnaps, super_bank, amount_fen, fee_fen,
-	purpose, approval_id, actor, state, applied_date, ended_date, serial`
+	purpose, approval_id, actor, state, applied_date, ended_date, serial, withheld_fen, tax_version`
 
 // AuditedOrders is what of the table the audit log covers: who asked for what, and
 // who is paid. What became of it follows from the vouchers.
@@ -91,9 +93,9 @@ func AddOrder(ctx context.Context, tx *store.Tx, custodyID int64, o Order) (bool
 	case found:
 		return false, fault.Invalid("payment.conflict", o.Reference, old.Owner, old.Amount).On("reference", o.Reference)
 	}
-	_, err = tx.Exec(ctx, "INSERT INTO payment_orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '')",
+	_, err = tx.Exec(ctx, "INSERT INTO payment_orders (custody_id, "+orderColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '', ?, ?)",
 		custodyID, o.Kind, o.Reference, o.Owner, o.AccountName, o.AccountNo, o.BankName, o.CNAPS, o.SuperBank, o.Amount, o.Fee,
-		o.Purpose, o.ApprovalID, o.Actor, OrderApplied, o.Applied)
+		o.Purpose, o.ApprovalID, o.Actor, OrderApplied, o.Applied, o.Withheld, o.TaxVersion)
 	return err == nil, err
 }
 

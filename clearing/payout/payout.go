@@ -72,6 +72,11 @@ type Payout struct {
 	SuperBank string `db:"super_bank" json:"super_bank,omitempty"` // 超级网银号
 	Purpose   string `db:"purpose" json:"purpose,omitempty"`
 	Why       string `db:"route_reason" json:"-"` // JSON: why this route and no other
+
+	// What stays behind as tax of a member who is a person (代扣税款), beside Amount,
+	// and the version of the rule that says so; 0 where none does.
+	Withheld   money.Amount `db:"withheld_fen" json:"withheld_fen,omitempty"`
+	TaxVersion int          `db:"tax_version" json:"-"`
 }
 
 // Whole is what the payout takes from the member: amount and fee.
@@ -88,7 +93,7 @@ func (p Payout) Item() string {
 
 const columns = `serial, batch_no, seq, member, account_no, account_name, cnaps, route, amount_fen, fee_fen, state, applied_date,
 	answer, answer_code, answer_reason, bank_ref, settled_date, debit_line_id, returned_date, credited_date,
-	kind, request, bank_name, super_bank, purpose, route_reason`
+	kind, request, bank_name, super_bank, purpose, route_reason, withheld_fen, tax_version`
 
 // Batch is a batch of payouts.
 type Batch struct {
@@ -145,10 +150,12 @@ func Save(ctx context.Context, tx *store.Tx, custodyID int64, b Batch, list []Pa
 	bulk := tx.Bulk("payouts", store.Const("custody_id", custodyID), store.Text("serial"), store.Const("batch_no", b.BatchNo), store.Int("seq"),
 		store.Text("member"), store.Text("account_no"), store.Text("account_name"), store.Text("cnaps"), store.Text("route"),
 		store.Int("amount_fen"), store.Int("fee_fen"), store.Const("state", string(Draft)), store.Text("kind"), store.Text("request"),
-		store.Text("bank_name"), store.Text("super_bank"), store.Text("purpose"), store.Text("route_reason"))
+		store.Text("bank_name"), store.Text("super_bank"), store.Text("purpose"), store.Text("route_reason"),
+		store.Int("withheld_fen"), store.Int("tax_version"))
 	for _, p := range list {
 		bulk.Text(p.Serial).Int(int64(p.Seq)).Text(p.Member).Text(p.AccountNo).Text(p.AccountName).Text(p.CNAPS).Text(p.Route).
-			Int(int64(p.Amount)).Int(int64(p.Fee)).Text(string(p.Kind)).Text(p.Request).Text(p.BankName).Text(p.SuperBank).Text(p.Purpose).Text(p.Why)
+			Int(int64(p.Amount)).Int(int64(p.Fee)).Text(string(p.Kind)).Text(p.Request).Text(p.BankName).Text(p.SuperBank).Text(p.Purpose).Text(p.Why).
+			Int(int64(p.Withheld)).Int(int64(p.TaxVersion))
 		if p.Request == "" {
 			continue
 		}

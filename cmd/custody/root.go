@@ -79,7 +79,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newWithdrawCmd(a), newHeadOfficeCmd(a), newCorporateCmd(a),
 		newBatchCmd(a), newOutboxCmd(a), newApproveCmd(a), newRejectCmd(a),
 		newEscrowCmd(a),
-		newAdjustCmd(a), newDebtorCmd(a), newHoldCmd(a), newSuspenseCmd(a), newOpeningCmd(a),
+		newAdjustCmd(a), newDebtorCmd(a), newTaxCmd(a), newInvoiceCmd(a), newHoldCmd(a), newSuspenseCmd(a), newOpeningCmd(a),
 		newExceptionCmd(a), newRuleCmd(a), newCalendarCmd(a), newExplainCmd(a),
 		newBalanceCmd(a), newStatementCmd(a), newReconcileCmd(a), newVerifyCmd(a),
 		newServeCmd(a), newSimulateCmd(a), newBenchCmd(a), newArchiveCmd(a), newUserCmd(a), newDoctorCmd(a), newVersionCmd(a),

@@ -152,6 +152,10 @@ func (a *app) showOrder(o orderAnswer) {
 	g.row(a.t("cli.col.member"), o.Owner)
 	g.row(a.t("cli.col.name"), o.AccountName)
 	g.row(a.t("cli.col.account"), o.AccountNo)
+	if o.Withheld > 0 {
+		g.row(a.t("cli.tax.gross"), (o.Amount + o.Withheld).Grouped())
+		g.row(a.t("cli.tax.withheld"), o.Withheld.Grouped())
+	}
 	g.row(a.t("cli.col.amount"), o.Amount.Grouped())
 	g.row(a.t("cli.col.fee"), o.Fee.Grouped())
 	g.row(a.t("cli.col.date"), o.Applied)
