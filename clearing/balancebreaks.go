@@ -70,12 +70,12 @@ func (w *Work) openBalanceCases(ctx context.Context, tx *store.Tx, list []member
 	for _, x := range cases {
 		now[x.Subject] = x.Amount
 	}
-	open, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	open, err := exceptions.StillOpen(ctx, tx, w.Book.ID())
 	if err != nil {
 		return err
 	}
 	for _, e := range open {
-		if e.ClosedDate != nil || !listCase(e) || now[e.Subject] == e.Amount {
+		if !listCase(e) || now[e.Subject] == e.Amount {
 			continue
 		}
 		if err := w.endListCase(ctx, tx, e); err != nil {

@@ -125,9 +125,9 @@ func (w *Work) refundDecided(ctx context.Context, tx *store.Tx, order escrow.Ord
 	if amount == 0 || order.FromBalance() {
 		return nil
 	}
-	all, err := exceptions.AsOf(ctx, tx, w.Book.ID(), 0)
+	all, err := exceptions.About(ctx, tx, w.Book.ID(), refundNo)
 	for _, x := range all {
-		if err == nil && x.Kind == exceptions.RefundMiss && x.Subject == refundNo && x.Channel == order.Channel && x.State == exceptions.Closed {
+		if err == nil && x.Kind == exceptions.RefundMiss && x.Channel == order.Channel && x.State == exceptions.Closed {
 			err = fault.Invalid("escrow.refund_decided", refundNo, x.ID).On("--ref", refundNo)
 		}
 	}
