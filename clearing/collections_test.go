@@ -46,6 +46,7 @@ func TestLatePaid(t *testing.T) {
 			s.night("2026-02-14", nil, []bankfiles.BillRow{refunded("N1", "BACK1", "100.00", "0.60", "02-14 10:00:00")})
 			s.wantOpen()
 			s.want(map[string]string{"2402": "0.00", "1402": "0.00", "1122.WX.0214": "-100.00"})
+			wantList(t, "the fee follows the refund", s.posted("2026-02-14", "E14g"), []string{"E14g Cr 2501.WX.0212 0.60; Dr 2501.WX.0214 0.60"})
 		})
 	}
 }

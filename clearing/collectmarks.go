@@ -238,7 +238,30 @@ func (r *channelRecon) sentBack(ctx context.Context, tx *store.Tx, t *reconcile.
 		number = e.Subject
 	}
 	r.add(t, eventRefundListed, number, t.Ref, subaccounts.Debit(surplus(e.Subject), t.Amount), subaccounts.Credit(owed(r.ch.Code, r.date), t.Amount))
+	if err := r.feeSentBack(ctx, tx, t, e, number); err != nil {
+		return true, err
+	}
 	return true, exceptions.Move(ctx, tx, r.w.Book.ID(), e.ID, exceptions.Closed, r.date)
+}
+
+// feeSentBack clears the channel's fee on a surplus that went back. No split ever
+// bears it: the channel took it of the payment's clearing date and gives it back
+// under the refund's. What it keeps is a fee difference that two people decide.
+func (r *channelRecon) feeSentBack(ctx context.Context, tx *store.Tx, t *reconcile.Trade, e exceptions.Exception, number string) error {
+	taken, err := r.ch.Fee(t.Amount)
+	if err != nil {
+		return err
+	}
+	back := -t.Fee
+	if moved := min(taken, back); moved > 0 && e.ClearingDate != r.date {
+		r.add(t, eventFeeDiffer, number, t.Ref, subaccounts.Debit(subaccounts.ChannelDay("2501", r.ch.Code, r.date), moved),
+			subaccounts.Credit(subaccounts.ChannelDay("2501", r.ch.Code, e.ClearingDate), moved))
+	}
+	if taken == back {
+		return nil
+	}
+	return r.w.open(ctx, tx, exceptions.Exception{Kind: exceptions.Fee, Subject: number, Channel: r.ch.Code, ClearingDate: e.ClearingDate,
+		Member: e.Member, Amount: taken - back})
 }
 
 // waitsForRefund keeps a surplus until the channel's bill lists the refund that

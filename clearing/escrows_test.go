@@ -1,6 +1,7 @@
 package clearing_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"custody/bankfiles"
+	"custody/bankfiles/payfile"
 	"custody/clearing"
 	"custody/clearing/escrow"
 	"custody/clearing/exceptions"
@@ -114,7 +116,7 @@ func TestEscrowNights(t *testing.T) {
 		s.play("2026-02-14", 0)
 		s.escrow("S1", "SETTLED")
 		s.escrow("S3", "AUTO_CONFIRMED")
-		wantList(t, "dated 02-14", s.posted("2026-02-14", "E6c", "E6e", "E6f", "E14g"), []string{
+		wantList(t, "dated 02-14", s.posted("2026-02-14", "E6c", "E6e", "E6f", "E14g", "E7a"), []string{ // the refund is in E6e: no E7a takes it again
 			"E6e Cr 2002.A.ALI.0212 249.48; Cr 2002.P.ALI.0212 5.40; Cr 2202.ALI 30.00; Cr 2302.ALI.0212 13.50; Cr 2501.ALI.0212 1.62; Dr 2101.A.S1 300.00",
 			"E6f Cr 1122.ALI.0214 30.00; Dr 2202.ALI 30.00",
 			"E14g Cr 2501.ALI.0212 0.18; Dr 2501.ALI.0214 0.18",
@@ -126,6 +128,39 @@ func TestEscrowNights(t *testing.T) {
 		s.escrow("S3", "SETTLED")
 		s.escrow("S1", "SETTLED")
 	})
+}
+
+// TestEscrowToldToTheBank: what an escrow order changes in sub-accounts leaves as
+// an instruction, that of the timer on the next day, or the bank's list of
+// balances would differ ever after.
+func TestEscrowToldToTheBank(t *testing.T) {
+	s := escrowScene(t, pgtest.Where(t))
+	e := s.engine
+	s.must(e.ShipEscrow(s.ctx, "maker1", "S1", "SF1", 0))
+	s.must(e.ConfirmEscrow(s.ctx, "maker1", "S1"))
+	s.must(e.ShipEscrow(s.ctx, "maker1", "S3", "SF3", 1))
+	s.must(e.RefundEscrow(s.ctx, "maker1", "S2", "RS2")) // through the channel: no member's
+	wantList(t, "on 02-13", s.instructionFiles(), []string{"SI20260213-A0001.txt"})
+	s.wantInstruction("SI20260213-A0001.txt", "CREDIT A 277.20 E6c:S1/1", "CREDIT P 6.00 E6c:S1/2")
+	s.quietBank("2026-02-13", bankLine{"K1", "02-13 08:40:00", "1093.40", "财付通", "", "", "财付通 20260212"})
+	s.quietDay("2026-02-14") // S3's timer runs out in its night
+	s.escrow("S3", "AUTO_CONFIRMED")
+	s.playUntil("2026-02-15", "arrival", waiting)
+	wantList(t, "after 02-14", s.instructionFiles(), []string{"SI20260213-A0001.txt", "SI20260215-A0001.txt"})
+	s.wantInstruction("SI20260215-A0001.txt", "CREDIT A 92.40 E6c:S3/1", "CREDIT P 2.00 E6c:S3/2")
+}
+
+func (s *scene) wantInstruction(name string, want ...string) {
+	s.t.Helper()
+	f, err := payfile.ReadInstruct(name, bytes.NewReader(s.instructionBytes(name)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var got []string
+	for _, it := range f.Items {
+		got = append(got, fmt.Sprintf("%s %s %s %s", it.Kind, it.Member, it.Amount, it.Reference))
+	}
+	wantList(s.t, name, got, want)
 }
 
 // TestEscrowBalance: a member pays an order out of its balance (E21), and the

@@ -133,6 +133,34 @@ func TestWithdrawalRefusedAndReturned(t *testing.T) {
 	s.withdraw("withdraw.unverified", "A", "10.00", "WD3") // the account is blocked
 }
 
+// TestWithdrawalDebitedLate: the bank says S and debits after midnight. The day
+// lists the payment as one that the bank has not made, under its serial, and closes.
+func TestWithdrawalDebitedLate(t *testing.T) {
+	s := newScene(t)
+	s.released()
+	s.withdraw("", "A", "100.00", "WD1")
+	if err := s.engine.OrderPayment(s.ctx, ordered[1].order, ordered[1].from); err != nil {
+		t.Fatal(err)
+	}
+	s.sendAll()
+	s.answer(poFirst, nil)
+	s.rest("2026-02-13")
+	s.bank("2026-02-13", append([]bankLine{workedLine("K1301")}, s.debits(poFirst, "02-13 13:31:00", "20260213010005", "20260213010006")...)...)
+	s.play("2026-02-13", 0)
+	s.do(func(tx *store.Tx) error {
+		tie, err := s.engine.TieOut(s.ctx, tx, day("2026-02-13"))
+		if err != nil {
+			return err
+		}
+		var listed []string
+		for _, it := range tie.PaidNotByBank {
+			listed = append(listed, it.Subject+" "+it.Amount.String())
+		}
+		wantList(t, "paid, not by the bank", listed, []string{"20260213010005 39.00", "20260213010006 100.00"})
+		return nil
+	})
+}
+
 // TestWithdrawAcrossTheCut: what is applied for after the batch stands in 2201 at
 // the cut, is no stranger to the bank's list, and goes the next working day.
 func TestWithdrawAcrossTheCut(t *testing.T) {
