@@ -200,7 +200,7 @@ func (e *Engine) VerifyMicro(ctx context.Context, actor, member string, told mon
 		if err != nil {
 			return err
 		}
-		if !found || v.State == states.BindingApplied {
+		if !found || v.State == states.BindingApplied || v.State == states.BindingVerified { // proven once, and blocked again since
 			return fault.Invalid("bind.micro-unsent", member).On("CODE", member)
 		}
 		now, err := w.moment(ctx, tx)

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"slices"
+	"time"
 
 	"custody/clearing"
 	"custody/clearing/escrow"
@@ -47,6 +50,7 @@ var deeds = []deed{
 	{3, refundByHand}, {3, endHolds}, {3, endBalanceOrders}, {3, withdrawAgain}, {3, renewRule},
 	{4, withdrawRevenue}, {4, recoverAdvance}, {4, withdrawAgain},
 	{7, withdrawAgain},
+	{2, topUpByCard}, {3, topUpByCard}, {8, topUpByCard},
 	{8, endRenewedOrder}, {8, withdrawAgain},
 }
 
@@ -188,7 +192,10 @@ func (p *player) proveAccounts() error {
 		}
 		if told, sent := p.micro[code]; sent {
 			err = p.VerifyMicro(p.ctx, simulatedMaker, code, told)
-			if fault.CodeOf(err) == "bind.micro-unsent" { // no batch since: tomorrow
+			switch fault.CodeOf(err) {
+			case "":
+				delete(p.micro, code) // the bank may refuse it once more
+			case "bind.micro-unsent": // no batch since: tomorrow
 				err = nil
 			}
 		} else {
@@ -422,6 +429,30 @@ func renewRule(p *player) error {
 	}
 	v, err := p.NewRule(p.ctx, simulatedMaker, rule)
 	return p.approved(v.Approval, err)
+}
+
+// topUpByCard tops members up with prepaid cards, the operator's platform played
+// in this process.
+func topUpByCard(p *player) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: &simbank.Operator{Code: "TEL", Date: p.date, SharePPM: 100_000}, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	defer server.Close()
+	p.Config.Recharge.Operators[0].Platforms[0].URL = "http://" + listener.Addr().String()
+	for _, c := range simbank.Cards {
+		if c.Day != p.from.DaysUntil(p.date) {
+			continue
+		}
+		_, err := p.Recharge(p.ctx, simulatedMaker, clearing.RechargeRequest{Card: "11888001", PIN: c.PIN,
+			Face: money.Amount(c.FaceFen), Member: p.member(c.Member), Reference: c.Reference})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endRenewedOrder confirms an escrow order under the second contract.

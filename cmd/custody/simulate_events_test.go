@@ -23,11 +23,8 @@ const postingTable = `E0 E0b E1 E2 E3 E3g E3h E4 E5a E5b E5c E5d E5e E6a E6c E6d
 
 // notPlayed are the events of the table that the days do not bring, and why.
 var notPlayed = map[string]string{
-	"E7c":  "no command lets head office advance a refund: its reserve is the last source of E7a",
-	"E10a": "recharge cards have no channel in the simulated home",
-	"E10b": "as E10a",
-	"E10c": "as E10a",
-	"E22":  "a refund that the merchant bears whole is an E7a by its shares",
+	"E7c": "no command lets head office advance a refund: its reserve is the last source of E7a",
+	"E22": "a refund that the merchant bears whole is an E7a by its shares",
 }
 
 // simulatedDay is what simulate --run says of a day.

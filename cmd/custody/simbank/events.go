@@ -2,10 +2,12 @@ package simbank
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
 	"custody/bankfiles"
+	"custody/bankfiles/cardsettle"
 	"custody/internal/bizdate"
 )
 
@@ -69,6 +71,46 @@ var eventTrades = []trade{
 	{day: 1, no: "EVV1", channel: wechat, fen: 90_00, status: bankfiles.OrderReversed, known: shopOnly},
 }
 
+// Card is a prepaid card with which a franchisee tops up, on a day counted from the first.
+type Card struct {
+	Day       int
+	Reference string
+	Member    int // place among the franchisees
+	FaceFen   int64
+	PIN       string // its last digit is none by which [Operator] goes wrong
+}
+
+// Cards are the cards of the days with money events. The operator's settlement
+// of the day lists them, and keeps a tenth; the member has 85 %.
+var Cards = []Card{
+	{2, "CARD1", 0, 100_00, "100000000000000016"}, {3, "CARD2", 1, 50_00, "100000000000000027"}, {8, "CARD3", 0, 200_00, "100000000000000038"},
+}
+
+const (
+	operatorPPM  = 100_000
+	cardOwnerPPM = 850_000
+)
+
+// settled are the rows of the operator's settlement, as [Operator] debits the cards.
+func (d *day) settled() iter.Seq[cardsettle.Row] {
+	return func(yield func(cardsettle.Row) bool) {
+		n := 0
+		for i := range d.events {
+			t := &d.events[i]
+			if t.channel != cards {
+				continue
+			}
+			n++
+			fen, fee := t.billed()
+			row := cardsettle.Row{Kind: cardsettle.Debit, Serial: t.no, Operator: fmt.Sprintf("T%d", n), Province: "GD",
+				Face: amountOf(fen), Share: amountOf(fee), Net: amountOf(fen - fee), Time: d.date.At(10, n-1)}
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
 // renewedDay is the day from which on the second contract holds.
 const renewedDay = 6
 
@@ -113,13 +155,21 @@ func (g *generator) tradesOn(date bizdate.Date) []trade {
 		list = append(list, trade{day: day, no: fmt.Sprintf("EVU%s%d", date.Compact(), i), member: i % g.Members, channel: gross,
 			fen: int64(80_00 + 7*day + 115*i), split: true})
 	}
+	for _, c := range Cards {
+		if c.Day == day {
+			list = append(list, trade{day: day, no: c.Reference, member: c.Member % g.Members, channel: cards, fen: c.FaceFen, known: channelSide})
+		}
+	}
 	return list
 }
 
-// row is the trade in a bill: amount and fee, the fee of a refund negative.
+// billed is the trade in a bill: amount and fee, the fee of a refund negative.
 func (t *trade) billed() (fen, fee int64) {
 	fen = t.fen - t.coupon
 	fee = feeOf(fen)
+	if t.channel == cards {
+		fee = fen * operatorPPM / ppm
+	}
 	if t.refund != "" {
 		fee = -fee
 	}
@@ -140,6 +190,9 @@ func (d *day) addEvents() {
 			} else {
 				b.refund += fen
 			}
+		}
+		if t.channel == cards {
+			d.shares[cards][t.member] += t.fen * cardOwnerPPM / ppm
 		}
 		if t.split {
 			d.share(t.channel, t.member, d.terms.split(t.fen, fee), 1)
@@ -193,8 +246,11 @@ func (d *day) eventBill(channel int, yield func(bankfiles.BillRow) bool) {
 }
 
 func codeOf(channel int) string {
-	if channel == gross {
+	switch channel {
+	case gross:
 		return grossChannel.code
+	case cards:
+		return cardChannel.code
 	}
 	return channels[channel].code
 }

@@ -67,7 +67,7 @@ func (p *Params) channelsOf() []channel {
 		list[alipay].name, list[alipay].bill, list[alipay].merchant = "银联在线", BillUnionPay, unionPayMerchant
 	}
 	if p.Events {
-		list = append(list, grossChannel)
+		list = append(list, grossChannel, cardChannel)
 	}
 	return list
 }
@@ -76,6 +76,9 @@ func (p *Params) channelsOf() []channel {
 func (g *generator) billName(c int, d *day) string {
 	if c == gross || c == alipay && g.Bill == BillUnionPay && d.bills[c].rows > 0 {
 		return "INN" + d.date.Compact()[2:] + "88ZM_" + unionPayMerchant
+	}
+	if c == cards {
+		return "settle-" + cardChannel.code + "-" + d.date.Compact() + ".txt"
 	}
 	return "bill-" + channels[c].code + "-" + d.date.Compact() + ".csv"
 }

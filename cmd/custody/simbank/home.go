@@ -29,7 +29,7 @@ clock: replay
 corporate: {name: {{.Corporate}}, account: "{{.CorporateAccount}}"{{if .Events}}, cnaps: "{{.CNAPS}}"{{end}}}
 channels:
 {{- range .Channels}}
-  - {code: {{.Code}}, name: {{.Name}}, bill: {{.Bill}}, merchant: "{{.Merchant}}", fee_ppm: {{$.FeePPM}}{{if .Gross}}, pays: gross, fee_debit: {payers: [{{.Payer}}], remarks: [手续费]}{{end}}, pay_days: {{.PayDays}}, payers: [{{.Payer}}]}
+  - {code: {{.Code}}, name: {{.Name}}, bill: {{.Bill}}, merchant: "{{.Merchant}}", fee_ppm: {{.FeePPM}}{{if .Gross}}, pays: gross, fee_debit: {payers: [{{.Payer}}], remarks: [手续费]}{{end}}, pay_days: {{.PayDays}}, payers: [{{.Payer}}]}
 {{- end}}
 rules:
   - {id: standard, effective: {{.Effective}}, head_office_ppm: {{.HeadOfficePPM}}, partner_ppm: {{.PartnerPPM}}, fee_bearer: franchisee}
@@ -48,6 +48,12 @@ payout:
     - {code: BEP, effective: {{.Effective}}, per_item: "2000.00", needs: cnaps}
     - {code: HVP, effective: {{.Effective}}, working_days: true, from: "08:30", to: "17:00", needs: cnaps}
 bank: {fee_remarks: [账户管理费, 汇划费], interest_remarks: [结息]}
+recharge:
+  plain_http: true
+  operators:
+    - code: TEL
+      platforms: [{name: national, url: "http://127.0.0.1:8088", prefixes: ["11888"]}]
+      ratios: [{effective: {{.Effective}}, version: 1, member_ppm: 850000, operator_ppm: 100000}]
 {{- else}}
 payout: {fee: "1.00", minimum: "2.00", route: BEP, purpose: 结算款, fee_back_on_return: true, account_faults: ["1004"]}
 {{- end}}
@@ -65,20 +71,24 @@ func (g *generator) writeHome() error {
 	type view struct {
 		Code, Name, Bill, Merchant, PayDays, Payer string
 		Gross                                      bool
+		FeePPM                                     int
 	}
 	data := struct {
 		Account, Corporate, CorporateAccount, Effective string
-		FeePPM, HeadOfficePPM, PartnerPPM               int
+		HeadOfficePPM, PartnerPPM                       int
 		Channels                                        []view
 		Events                                          bool
 		CNAPS                                           string
-	}{custodyAccount, corporateName, corporateAccount, fmt.Sprintf("%04d-01-01", g.From.Year()), feePPM, headOfficePPM, partnerPPM, nil, g.Events, corporateCNAPS}
+	}{custodyAccount, corporateName, corporateAccount, fmt.Sprintf("%04d-01-01", g.From.Year()), headOfficePPM, partnerPPM, nil, g.Events, corporateCNAPS}
 	for _, c := range g.channelsOf() {
-		days := "working"
+		days, fee := "working", feePPM
+		if c.code == cardChannel.code {
+			fee = operatorPPM
+		}
 		if c.payNatural {
 			days = "natural"
 		}
-		data.Channels = append(data.Channels, view{c.code, c.name, c.bill, c.merchant, days, c.payer, c.code == grossChannel.code})
+		data.Channels = append(data.Channels, view{c.code, c.name, c.bill, c.merchant, days, c.payer, c.code == grossChannel.code, fee})
 	}
 	var text bytes.Buffer
 	if err := configText.Execute(&text, data); err != nil {

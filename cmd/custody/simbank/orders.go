@@ -23,10 +23,14 @@ var channels = [...]channel{
 // whole, and its fee is debited a working day later.
 var grossChannel = channel{code: "UP", name: "银联在线", bill: BillUnionPay, merchant: unionPayMerchant, payer: "示例银联"}
 
+// cardChannel is the telecom operator of prepaid cards on those days.
+var cardChannel = channel{code: "TEL", name: "电话卡", bill: "card-settle", merchant: "TEL", payer: "示例电信"}
+
 const (
 	wechat = iota
 	alipay
 	gross
+	cards
 	channelCount
 )
 

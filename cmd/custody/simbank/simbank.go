@@ -19,6 +19,7 @@ package simbank
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"custody/internal/atomicfile"
 	"custody/internal/bizdate"
@@ -85,6 +86,9 @@ func (p *Params) validate() error {
 		return fault.Invalid("simbank.orders", p.Orders, maxOrders)
 	case p.Members < 1 || p.Members > maxMembers:
 		return fault.Invalid("simbank.members", p.Members, maxMembers)
+	}
+	if p.Events && p.Members < 2 {
+		return fault.Invalid("simbank.events").On("members", strconv.Itoa(p.Members))
 	}
 	return p.checkForms()
 }

@@ -12,6 +12,7 @@ import (
 	"custody/bankfiles"
 	alipaybill "custody/bankfiles/alipay"
 	"custody/bankfiles/camt"
+	"custody/bankfiles/cardsettle"
 	"custody/bankfiles/orderfile"
 	"custody/bankfiles/unionpay"
 	wechatbill "custody/bankfiles/wechat"
@@ -55,7 +56,10 @@ func (g *generator) writeDay(date bizdate.Date) error {
 const product = "门店消费"
 
 func (d *day) writeBill(w io.Writer, c int, form string) error {
-	if c == gross {
+	switch c {
+	case cards:
+		return cardsettle.Write(w, cardChannel.code, d.date, d.settled())
+	case gross:
 		return unionpay.Write(w, unionpay.ZM, unionPay(d.bill(c)))
 	}
 	merchant := channels[c].merchant
