@@ -62,6 +62,20 @@ func TestMicroPayment(t *testing.T) {
 	s.invariants()
 }
 
+// TestMicroPaymentAgain: an account that is blocked after it was proven needs
+// another payment; the old amount proves nothing any more.
+func TestMicroPaymentAgain(t *testing.T) {
+	s := micro(t)
+	s.closed13(nil)
+	if err := s.engine.VerifyMicro(s.ctx, "maker1", "B", 37); err != nil {
+		t.Fatal(err)
+	}
+	s.do(func(tx *store.Tx) error {
+		return s.engine.Book.BlockBinding(s.ctx, tx, "maker1", day("2026-02-13").At(17, 0), "B")
+	})
+	wantCode(t, s.engine.VerifyMicro(s.ctx, "maker1", "B", 37), "bind.micro-unsent")
+}
+
 // TestMicroPaymentLocked: six wrong answers lock it until the next day, and then
 // another payment is needed.
 func TestMicroPaymentLocked(t *testing.T) {

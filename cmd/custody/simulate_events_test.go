@@ -47,6 +47,9 @@ type simulatedDay struct {
 func TestSimulatedMoneyEvents(t *testing.T) {
 	hashes := map[string][]string{}
 	pgtest.Each(t, func(t *testing.T, dsn string) {
+		if testing.Short() && dsn != "" && filepath.Base(t.Name()) != "sqlite" {
+			t.Skip("the whole test plays it on PostgreSQL too")
+		}
 		home := filepath.Join(t.TempDir(), "home")
 		var played struct {
 			Ran []simulatedDay `json:"ran"`
