@@ -9,6 +9,7 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
 	"custody/clearing/payout"
+	"custody/clearing/requests"
 	"custody/internal/bizdate"
 	"custody/internal/money"
 	"custody/internal/store"
@@ -274,6 +275,14 @@ func (c *checker) unsplit() (money.Amount, []CheckLine, error) {
 	}
 	if err != nil {
 		return 0, nil, err
+	}
+	waiting, err := requests.AsOf(c.ctx, c.tx, c.w.Book.ID(), c.w.Date)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, r := range waiting { // split by requests: a line per channel and clearing date, there may be a hundred thousand a day
+		sum += r.Left
+		lines = append(lines, line(r.Channel+"."+r.Clearing.Compact(), r.Left, "REQUESTS"))
 	}
 	held, more, err := c.escrowHeld()
 	return (c.closing("2102") - sum).Abs() + held, append(lines, more...), err

@@ -133,7 +133,11 @@ func (c *Config) validate() error {
 	need(len(c.Channels) > 0, "channels", "")
 	c.checkChannels(need)
 	need(slices.ContainsFunc(c.Rules, func(r RuleConfig) bool { return r.Scope == nil }), "rules", "")
-	for _, r := range c.Rules {
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		if r.byRequests() && r.FreezeDays == 0 {
+			r.FreezeDays = freezeDays
+		}
 		if err := r.validate(c.Limits); err != nil {
 			f := fault.Of(err)
 			if f == nil {

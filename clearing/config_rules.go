@@ -33,7 +33,12 @@ type RuleConfig struct {
 	Contract  *Contract     `yaml:"contract" json:"contract,omitempty"`
 
 	Scope *Scope `yaml:"scope" json:"scope,omitempty"` // to which orders it applies; nil: to all (a default)
-	Until string `yaml:"until" json:"until,omitempty"` // last day of a rule with a scope; empty: none
+	// Mode is rule (the default), or requests (分账请求): the orders in the scope are
+	// not split by the night but by requests to the receivers of the levels, until
+	// the rest is released FreezeDays after the clearing date.
+	Mode       string `yaml:"mode" json:"mode,omitempty"`
+	FreezeDays int    `yaml:"freeze_days" json:"freeze_days,omitempty"`
+	Until      string `yaml:"until" json:"until,omitempty"` // last day of a rule with a scope; empty: none
 }
 
 // LevelConfig is one level of a rule. To is head_office, region, franchisee,
@@ -108,6 +113,9 @@ func ParseRule(raw []byte, name string, limits Limits) (RuleConfig, error) {
 		contract := c.contract(limits)
 		c.Contract = &contract
 	}
+	if c.byRequests() && c.FreezeDays == 0 {
+		c.FreezeDays = freezeDays
+	}
 	if err := c.validate(limits); err != nil {
 		if f := fault.Of(err); f != nil {
 			return c, f.In(name)
@@ -144,7 +152,7 @@ func (c RuleConfig) validate(limits Limits) error {
 		return fault.Invalid("rule.value").On("effective", c.Effective)
 	}
 	for _, word := range []struct{ field, value, allowed string }{
-		{"fee", c.Fee, "|inside|on_top|"}, {"basis", c.Basis, "|clearing|trade|"},
+		{"fee", c.Fee, "|inside|on_top|"}, {"basis", c.Basis, "|clearing|trade|"}, {"mode", c.Mode, "|rule|requests|"},
 		{"fee_bearer", c.FeeBearer, "|franchisee|head_office|payer|"},
 	} {
 		if !strings.Contains(word.allowed, "|"+word.value+"|") && (word.value != "" || word.field == "fee_bearer") {
@@ -161,7 +169,7 @@ func (c RuleConfig) validate(limits Limits) error {
 		k.Requests < 1 || k.Requests > split.MaxRequests {
 		return fault.Invalid("rule.contract", split.MaxReceivers, split.MaxRequests).On("contract", c.ID)
 	}
-	if err := c.validateScope(); err != nil {
+	if err := firstErr(c.validateScope(), c.validateRequests()); err != nil {
 		return err
 	}
 	_, err := c.scheme(0, limits)

@@ -64,7 +64,7 @@ func (e *Engine) steps() []Step {
 		{stepRefunds, NightPhase, perChannel((*Work).stepEarlyRefunds)},
 		{stepTransit, NightPhase, plain((*Work).stepArriveStatement)},
 		{stepAnswers, NightPhase, plain((*Work).stepReadAnswers)},
-		{stepSplit, NightPhase, then(then(perChannel((*Work).stepSplitOrders), (*Work).autoConfirm), (*Work).findListings)},
+		{stepSplit, NightPhase, then(then(then(perChannel((*Work).stepSplitOrders), (*Work).autoConfirm), (*Work).thawRequests), (*Work).findListings)},
 		{stepReturns, NightPhase, perChannel((*Work).stepReturnShares)},
 		{stepNetting, NightPhase, plain((*Work).stepNet)},
 		{stepTieOut, NightPhase, plain((*Work).stepTie)},

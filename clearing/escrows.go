@@ -12,6 +12,7 @@ import (
 	"custody/clearing/orders"
 	"custody/clearing/outbox"
 	"custody/clearing/people"
+	"custody/clearing/requests"
 	"custody/clearing/states"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -375,7 +376,7 @@ func (w *Work) escrowTerms(ctx context.Context, tx *store.Tx, order escrow.Order
 		on, traded = order.HeldDate, order.HeldDate.At(0, 0).Unix()
 	}
 	choice := rules.of(order.Member)
-	t := escrow.Terms{Scheme: choice.inForce(on, traded).scheme, Region: choice.chain.Region, Partner: choice.chain.Partner}
+	t := escrow.Terms{Scheme: choice.dividing(on, traded).scheme, Region: choice.chain.Region, Partner: choice.chain.Partner}
 	if ch, known := w.Config.Channel(order.Channel); known {
 		t.Fee = ch.Fee
 	}
@@ -443,6 +444,13 @@ func (w *Work) heldFees(ctx context.Context, tx *store.Tx, date bizdate.Date) (m
 			return nil, err
 		}
 		fees[feeDue(o.Channel, o.Clearing)] += fee
+	}
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := requests.AsOf(ctx, tx, w.Book.ID(), date)
+	for _, r := range waiting { // their fee is the channel's when the rest is released
+		fees[feeDue(r.Channel, r.Clearing)] += r.Fee
 	}
 	return fees, err
 }

@@ -44,6 +44,7 @@ const (
 	eventCollect      = "E1"   // 收款
 	eventCoupon       = "E11b" // 优惠券订单收款
 	eventSplit        = "E2"   // 清分
+	eventSplitReturn  = "E2r"  // 分账回退
 	eventArrive       = "E3"   // 渠道到账
 	eventArriveGross  = "E3g"  // 渠道全额到账
 	eventLaterFee     = "E3h"  // 手续费后收

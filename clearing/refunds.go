@@ -10,6 +10,7 @@ import (
 	"custody/clearing/exceptions"
 	"custody/clearing/flows"
 	"custody/clearing/orders"
+	"custody/clearing/requests"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -32,6 +33,8 @@ type refund struct {
 	escrow   bool         // its order's money is held, not split (担保交易)
 	orphaned bool         // its order is in no bill yet, not known at all, or has too little left
 	coupon   money.Amount // of the order's coupon, goes back to head office
+	// Its order was booked for requests on an earlier night (分账请求); nil for others.
+	requested *requests.State
 }
 
 // refundsOf returns the refunds of one bill that were matched on the day, in
@@ -68,6 +71,9 @@ func (w *Work) refundsOf(ctx context.Context, tx *store.Tx, ch Channel, bill Fil
 		if r.escrow || r.order.Escrow {
 			list = append(list, r)
 			continue
+		}
+		if r.requested, err = w.requestedOrder(ctx, tx, p.OrderNo); err != nil {
+			return nil, err
 		}
 		left, unsplit, err := w.unsplitPart(ctx, tx, r, matched)
 		if err != nil {
@@ -210,6 +216,19 @@ func (w *Work) stepEarlyRefunds(ctx context.Context, ch Channel) (Counts, error)
 					c.Failed++
 					err = w.orphan(ctx, tx, ch, r)
 				}
+			case r.requested != nil && r.requested.Closed == nil:
+				var done bool
+				if err = w.postAll(ctx, tx, postings); err == nil {
+					done, err = w.refundRequested(ctx, tx, ch, r)
+				}
+				postings = postings[:0]
+				if done {
+					c.Done++
+					told = append(told, w.refundEvent(r))
+				} else if err == nil {
+					c.Failed++
+					err = w.orphan(ctx, tx, ch, r)
+				}
 			case r.unsplit:
 				c.Done++
 				told = append(told, w.refundEvent(r))
@@ -344,6 +363,9 @@ func (w *Work) returnShares(ctx context.Context, tx *store.Tx, ch Channel, r ref
 		return false, err
 	}
 	d := flows.Divide(v, r.order.Member)
+	if r.requested != nil {
+		d, found = dividedByRequests(r.requested), true
+	}
 	if !found || d.GiveBack(earlier...) != nil {
 		return false, w.orphan(ctx, tx, ch, r)
 	}
@@ -549,9 +571,10 @@ func (w *Work) settle(ctx context.Context, tx *store.Tx, channel string, clearin
 }
 
 // listedBefore reports whether an earlier step of the night has booked the
-// refund of an escrow order, which may have been confirmed since.
+// refund of an escrow order, which may have been confirmed since, or of one that
+// waited for requests and was released since.
 func (w *Work) listedBefore(ctx context.Context, tx *store.Tx, ch Channel, r refund) (bool, error) {
-	if !r.order.Escrow {
+	if !r.order.Escrow && r.requested == nil {
 		return false, nil
 	}
 	_, found, err := w.Book.VoucherByReference(ctx, tx, eventShortage, reference(w.Date, ch.Code, r.RefundNo))

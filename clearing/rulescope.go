@@ -178,3 +178,39 @@ func checkClash(rules []datedRule, draft datedRule) error {
 	}
 	return nil
 }
+
+// How long an order waits for requests at most, in natural days after its clearing
+// date, as channels freeze it: 30 for an ordinary merchant, 180 on a platform.
+const (
+	freezeDays    = 30
+	freezeDaysMax = 180
+)
+
+// byRequests reports whether head office splits the orders by requests.
+func (c *RuleConfig) byRequests() bool { return c.Mode == "requests" }
+
+// validateRequests checks what is special to a rule by requests (rule.requests): it
+// has a scope, so that a default is left that divides every order; its levels name
+// receivers without rates; the franchisee bears the fee and takes the rest.
+func (c RuleConfig) validateRequests() error {
+	if !c.byRequests() {
+		if c.FreezeDays != 0 {
+			return fault.Invalid("rule.requests", freezeDaysMax).On("freeze_days", c.ID)
+		}
+		return nil
+	}
+	plain := func(l LevelConfig) bool {
+		return l.PPM == 0 && l.Of == "" && l.Fixed == "" && l.Min == "" && l.Cap == "" && len(l.Tiers) == 0 && l.To != "franchisee"
+	}
+	switch {
+	case c.Scope == nil:
+		return fault.Invalid("rule.requests", freezeDaysMax).On("scope", c.ID)
+	case c.FreezeDays < 1 || c.FreezeDays > freezeDaysMax:
+		return fault.Invalid("rule.requests", freezeDaysMax).On("freeze_days", c.ID)
+	case len(c.Levels) == 0 || slices.ContainsFunc(c.Levels, func(l LevelConfig) bool { return !plain(l) }) || c.Remainder != "":
+		return fault.Invalid("rule.requests", freezeDaysMax).On("levels", c.ID)
+	case c.FeeBearer != "franchisee":
+		return fault.Invalid("rule.requests", freezeDaysMax).On("fee_bearer", c.FeeBearer)
+	}
+	return nil
+}

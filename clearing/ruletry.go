@@ -126,8 +126,13 @@ func (t *trial) order(o *orders.Order, clearing bizdate.Date, ch Channel) error 
 		return err
 	}
 	choice := t.rules.of(o.Member)
-	chain, old := choice.chain, choice.inForce(clearing, o.Time).scheme
-	next, chosen := t.next(o, clearing)
+	rule := choice.inForce(clearing, o.Time)
+	draft, chosen := t.next(o, clearing)
+	if rule.config.byRequests() || draft.config.byRequests() { // head office will name the amounts
+		r.Refused++
+		return nil
+	}
+	chain, old, next := choice.chain, rule.scheme, draft.scheme
 	before, err1 := old.Split(t.old[:0], chain, o.Amount, fee)
 	after, err2 := next.Split(t.new[:0], chain, o.Amount, fee)
 	if err1 != nil || err2 != nil {
@@ -153,13 +158,13 @@ func (t *trial) order(o *orders.Order, clearing bizdate.Date, ch Channel) error 
 
 // next returns the rule that the order would have with the draft in force: the
 // draft where its scope covers the order and no more specific rule holds.
-func (t *trial) next(o *orders.Order, clearing bizdate.Date) (scheme *split.Scheme, chosen bool) {
+func (t *trial) next(o *orders.Order, clearing bizdate.Date) (rule *datedRule, chosen bool) {
 	choice := t.others.of(o.Member)
 	other := choice.inForce(clearing, o.Time)
 	if t.draft.scope().covers(choice.channel, choice.chain) && t.draft.scope().weight() >= other.scope().weight() {
-		return t.draft.scheme, true
+		return t.draft, true
 	}
-	return other.scheme, false
+	return other, false
 }
 
 func (t *trial) line(code string) *TryLine {

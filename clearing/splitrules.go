@@ -174,6 +174,19 @@ func (c *ruleChoice) passed(clearing bizdate.Date, tradeTime int64) []*datedRule
 	return list
 }
 
+// dividing returns the most specific rule that divides by itself: the money of an
+// escrow order has waited already, no requests follow.
+func (c *ruleChoice) dividing(clearing bizdate.Date, tradeTime int64) *datedRule {
+	r := c.inForce(clearing, tradeTime)
+	for _, other := range c.passed(clearing, tradeTime) {
+		if !r.config.byRequests() {
+			break
+		}
+		r = other
+	}
+	return r
+}
+
 // inForce returns the default rule of an order: the last that has taken effect on
 // its clearing date, or at its trade time where the rule says so, whatever its id.
 // Before the first of all it is the first.

@@ -8,6 +8,7 @@ import (
 
 	"custody/clearing/exceptions"
 	"custody/clearing/orders"
+	"custody/clearing/requests"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
@@ -168,10 +169,20 @@ func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Cou
 	shares := make([]divided, 0, len(group))
 	of := make([]*toSplit, 0, len(group))
 	failed := map[*toSplit]error{}
+	var requested []requests.Order
 	for i := range group {
 		o := &group[i]
 		if o.Amount == o.returned {
 			counts.Skipped++
+			continue
+		}
+		if r := s.rules.of(o.Member).inForce(o.clearing, o.Time); r.config.byRequests() {
+			asked, err := s.waiting(o, r)
+			if err != nil {
+				return counts, err
+			}
+			counts.Skipped++
+			requested = append(requested, asked)
 			continue
 		}
 		p, parts, err := s.posting(o)
@@ -199,6 +210,11 @@ func (s *splitter) post(ctx context.Context, tx *store.Tx, group []toSplit) (Cou
 		}
 	}
 	counts.Failed = len(failed)
+	if len(requested) > 0 {
+		if err := requests.Add(ctx, tx, s.w.Book.ID(), requested); err != nil {
+			return counts, err
+		}
+	}
 	for _, clearing := range slices.Sorted(keysOf(earned)) {
 		if err := s.w.settle(ctx, tx, s.ch.Code, clearing, earned[clearing]); err != nil {
 			return counts, err

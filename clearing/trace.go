@@ -8,6 +8,7 @@ import (
 
 	"custody/clearing/orders"
 	"custody/clearing/reconcile"
+	"custody/clearing/requests"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -206,6 +207,8 @@ type Trace struct {
 	// How it was split, and how a refund was divided; nil where it was not.
 	Shares *SplitTrace  `json:"split_shares,omitempty"`
 	Back   *RefundTrace `json:"refund_shares,omitempty"`
+	// Of an order that is split by requests; nil for others.
+	Requests *SplitRequestView `json:"split_requests,omitempty"`
 }
 
 // TraceEvent is a voucher about the order.
@@ -237,6 +240,13 @@ func (e *Engine) Trace(ctx context.Context, id string) (t *Trace, err error) {
 		}
 		if err := e.traceMatch(ctx, tx, t); err != nil {
 			return err
+		}
+		asked, byRequests, err := requests.Find(ctx, tx, e.Book.ID(), o.OrderNo)
+		if err != nil {
+			return err
+		}
+		if byRequests && o.RefundNo == "" {
+			t.Requests = viewOfRequests(&asked)
 		}
 		return firstErr(e.traceVouchers(ctx, tx, t), e.traceChannelDay(ctx, tx, t))
 	})
@@ -323,6 +333,7 @@ func (e *Engine) traceChannelDay(ctx context.Context, tx *store.Tx, t *Trace) er
 // refund of it.
 func (e *Engine) traceShares(ctx context.Context, tx *store.Tx, t *Trace, v subaccounts.Voucher) (err error) {
 	switch {
+	case v.Event == eventSplit && t.Requests != nil:
 	case v.Event == eventSplit && t.Matched != nil:
 		t.Shares, err = e.traceSplit(ctx, tx, t.Order, v, t.Clearing)
 	case v.Event == eventRefund:

@@ -6,6 +6,7 @@ import (
 
 	"custody/clearing/flows"
 	"custody/clearing/orders"
+	"custody/clearing/requests"
 	"custody/clearing/split"
 	"custody/internal/bizdate"
 	"custody/internal/money"
@@ -177,8 +178,12 @@ func (e *Engine) traceRefund(ctx context.Context, tx *store.Tx, r orders.Order, 
 	if err != nil || !matched {
 		return nil, err
 	}
+	asked, byRequests, err := requests.Find(ctx, tx, id, order.OrderNo)
+	if err != nil {
+		return nil, err
+	}
 	of, found, err := e.Book.VoucherByReference(ctx, tx, eventSplit, reference(m.Clearing, order.Channel, order.OrderNo))
-	if err != nil || !found {
+	if err != nil || !found && !byRequests {
 		return nil, err
 	}
 	earlier, err := e.refundsBefore(ctx, tx, r.OrderNo, r.RefundNo)
@@ -187,6 +192,9 @@ func (e *Engine) traceRefund(ctx context.Context, tx *store.Tx, r orders.Order, 
 	}
 	earlier = slices.DeleteFunc(earlier, func(x subaccounts.Voucher) bool { return x.ID >= v.ID })
 	d := flows.Divide(of, order.Member)
+	if byRequests {
+		d = dividedByRequests(&asked)
+	}
 	if err := d.GiveBack(earlier...); err != nil {
 		return nil, err
 	}

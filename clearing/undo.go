@@ -13,6 +13,7 @@ import (
 	"custody/clearing/payout"
 	"custody/clearing/people"
 	"custody/clearing/reconcile"
+	"custody/clearing/requests"
 	"custody/internal/bizdate"
 	"custody/internal/fault"
 	"custody/internal/money"
@@ -293,6 +294,9 @@ func (w *Work) undoneTrade(ctx context.Context, tx *store.Tx, orderNo, reason st
 	m, found, err = orders.MatchOf(ctx, tx, w.Book.ID(), o)
 	if err != nil || !found {
 		return t, o, m, firstErr(err, fault.Invalid("match.unknown", tradePrefix+orderNo).On("ID", orderNo))
+	}
+	if _, asked, err := requests.Find(ctx, tx, w.Book.ID(), orderNo); err != nil || asked {
+		return t, o, m, firstErr(err, fault.Invalid("requests.undo", orderNo).On("ID", orderNo))
 	}
 	refunds, err := orders.RefundsOf(ctx, tx, w.Book.ID(), orderNo)
 	if err != nil {

@@ -50,6 +50,15 @@ func (r *Requests) Left() money.Amount { return r.Amount - r.Fee - r.sum }
 // Count returns how many requests there were.
 func (r *Requests) Count() int { return r.count }
 
+// Resume takes over what earlier requests gave, less what was returned of it, and
+// how many they were. What stands is not held against the limits again.
+func (r *Requests) Resume(given map[string]money.Amount, count int) {
+	r.given, r.sum, r.count = given, 0, count
+	for _, amount := range given {
+		r.sum += amount // parts of one order: no overflow
+	}
+}
+
 // Add makes one request, in whole or not at all. More requests than the contract
 // allows are split.requests, more receivers split.receivers, an amount that is
 // not above zero split.amount, more than is left split.left, and more than the

@@ -40,8 +40,9 @@ type voucherAnswer struct {
 	Reverses  int64       `json:"reverses,omitempty"`
 	Entries   []legAnswer `json:"entries"`
 
-	Shares *clearing.SplitTrace  `json:"split_shares,omitempty"`
-	Back   *clearing.RefundTrace `json:"refund_shares,omitempty"`
+	Shares   *clearing.SplitTrace       `json:"split_shares,omitempty"`
+	Back     *clearing.RefundTrace      `json:"refund_shares,omitempty"`
+	Requests *clearing.SplitRequestView `json:"split_requests,omitempty"`
 }
 
 // newExplainVoucherCmd shows a voucher with everything that it was made of.
@@ -63,14 +64,19 @@ func newExplainVoucherCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if answer.Shares, answer.Back, err = sharesOf(ctx, e, v); err != nil {
+			t, err := traceOf(ctx, e, v)
+			if err != nil {
 				return err
 			}
+			answer.Shares, answer.Back, answer.Requests = t.Shares, t.Back, t.Requests
 			return a.answer(answer, func() {
 				a.say("cli.explain.title", answer.Voucher, answer.Event, answer.EventName, answer.Reference)
 				a.legTable(legs)
 				a.say("cli.explain.source", from, answer.Actor, answer.CreatedAt)
 				a.showShares(answer.Shares, answer.Back)
+				if answer.Requests != nil {
+					a.showRequests(answer.Requests)
+				}
 			})
 		})}
 }

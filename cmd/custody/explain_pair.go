@@ -136,6 +136,9 @@ func (a *app) showTrace(t traceAnswer) {
 	}
 	g.print()
 	a.showShares(t.Shares, t.Back)
+	if t.Requests != nil {
+		a.showRequests(t.Requests)
+	}
 }
 
 // traceMoney adds what has become of the money of the clearing date.

@@ -11,26 +11,32 @@ import (
 	"custody/subaccounts"
 )
 
-// sharesOf explains the voucher that split an order or divided a refund; both
-// are nil for any other, and for one whose reference names no order.
-func sharesOf(ctx context.Context, e *clearing.Engine, v *subaccounts.Voucher) (*clearing.SplitTrace, *clearing.RefundTrace, error) {
+// traceOf follows the order that a voucher splits, whose refund it divides, or of
+// which a request gave or took back a part. It is empty for any other voucher, and
+// for one whose reference names no order.
+func traceOf(ctx context.Context, e *clearing.Engine, v *subaccounts.Voucher) (*clearing.Trace, error) {
+	none := &clearing.Trace{}
 	parts := strings.SplitN(v.Reference, ".", 3)
-	if len(parts) != 3 || v.Event != "E2" && v.Event != "E7a" {
-		return nil, nil, nil
+	if len(parts) != 3 || v.Event != "E2" && v.Event != "E2r" && v.Event != "E7a" {
+		return none, nil
 	}
-	t, err := e.Trace(ctx, parts[2])
+	orderNo, _, request := strings.Cut(parts[2], "/") // ORDER/1 is the first request, ORDER/r1 the first return
+	t, err := e.Trace(ctx, orderNo)
 	if fault.CodeOf(err) == "line.unknown" {
-		return nil, nil, nil
+		return none, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	if request || t.Requests != nil {
+		return t, nil
 	}
 	for _, of := range t.Vouchers {
 		if of.Voucher == v.Name() {
-			return t.Shares, t.Back, nil
+			return t, nil
 		}
 	}
-	return nil, nil, nil
+	return none, nil
 }
 
 // showShares says how an order was split, or a refund of it divided.

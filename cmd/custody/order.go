@@ -14,10 +14,11 @@ import (
 	"custody/internal/signing"
 )
 
-// newOrderCmd is everything about orders: here payment orders that carry a
-// signature (电子支付指令).
+// newOrderCmd is everything about orders: payment orders that carry a signature
+// (电子支付指令), and customers' orders that are split by requests (分账请求).
 func newOrderCmd(a *app) *cobra.Command {
-	return group("order", a.t("cli.order.short"), newOrderSignCmd(a), newOrderImportCmd(a), newOrderListCmd(a), newOrderShowCmd(a), newOrderKeyCmd(a))
+	return group("order", a.t("cli.order.short"), newOrderSignCmd(a), newOrderImportCmd(a), newOrderListCmd(a), newOrderShowCmd(a), newOrderKeyCmd(a),
+		newOrderSplitCmd(a), newOrderReleaseCmd(a), newOrderReturnCmd(a), newOrderSharesCmd(a))
 }
 
 // signedMax bounds a file that is signed or verified here: a batch of 100,000

@@ -82,6 +82,9 @@ func (a *app) showRule(v clearing.RuleVersion) {
 	if c.Scope != nil {
 		a.say("cli.rule.scope", a.scopeText(c.Scope), orNone(c.Until))
 	}
+	if c.Mode == "requests" {
+		a.say("cli.rule.mode.requests", c.FreezeDays)
+	}
 	g := a.grid(">"+a.t("cli.rule.level"), a.t("cli.rule.to"), ">"+a.t("cli.rule.rate"), a.t("cli.rule.of"), ">"+a.t("cli.rule.fixed"),
 		">"+a.t("cli.rule.min"), ">"+a.t("cli.rule.cap"), a.t("cli.rule.tiers"))
 	for i, l := range a.levelsOf(c) {
