@@ -77,3 +77,33 @@ func TestRecoveryOrder(t *testing.T) {
 		t.Errorf("a later refund is not an earlier one: %+v, %v", first.Back, err)
 	}
 }
+
+// TestHeadOfficeRecovery: head office's part of a refund comes from what is left of
+// 2302, then its own funds 2301, last its reserve 2305; with all three short
+// nothing is taken from anybody.
+func TestHeadOfficeRecovery(t *testing.T) {
+	s := newScene(t)
+	s.night("2026-02-12", []bankfiles.Order{payOrder("W1", "A", "WX", "1000.00", "02-12 10:00:00")},
+		[]bankfiles.BillRow{pay("W1", "1000.00", "6.00", "02-12 10:00:00")}, workedLine("K1201"))
+	s.move("2026-02-13", "sweep", subaccounts.Debit(key("2302", "", "WX.20260212"), 46_00), subaccounts.Credit(key("2002", "C", "WX.20260212"), 46_00))
+	s.move("2026-02-13", "fund", subaccounts.Debit(key("2301", "", ""), 997_00), subaccounts.Credit(key("2305", "", ""), 5_00), subaccounts.Credit(key("2001", "C", ""), 992_00))
+	s.night("2026-02-13", []bankfiles.Order{refundOf("W1", "R1", "A", "WX", "200.00", "02-13 12:00:00")},
+		[]bankfiles.BillRow{refunded("W1", "R1", "200.00", "1.20", "02-13 12:00:00")})
+	s.wantOpen()
+	trace, err := s.engine.Trace(s.ctx, "R1")
+	if err != nil || trace.Back == nil {
+		t.Fatal(trace, err)
+	}
+	var sources []string
+	for _, m := range trace.Back.Sources {
+		sources = append(sources, m.Name+" "+m.Why+" "+m.Amount.String())
+	}
+	want := []string{"2002.A.WX.20260212 oldest 184.80", "2002.P.WX.20260212 oldest 4.00", "2302.WX.20260212 oldest 4.00", "2301 account 3.00", "2305 account 3.00"}
+	if !slices.Equal(sources, want) {
+		t.Errorf("got  %q\nwant %q", sources, want)
+	}
+	s.night("2026-02-14", []bankfiles.Order{refundOf("W1", "R2", "A", "WX", "200.00", "02-14 12:00:00")},
+		[]bankfiles.BillRow{refunded("W1", "R2", "200.00", "1.20", "02-14 12:00:00")})
+	s.wantOpen("REFUND_MISS R2 OPEN")
+	s.want(map[string]string{"1402.R2": "200.00", "2002.A": "739.20", "2305": "2.00"})
+}

@@ -167,7 +167,8 @@ func (e *Engine) NewRule(ctx context.Context, actor string, c RuleConfig) (v Rul
 	return v, err
 }
 
-// decideRule puts an approved version in force. What was true when it was
+// decideRule puts an approved version in force; after its date has passed that is
+// rule.late. What was true when it was
 // submitted must be true still; else it stays a draft, to be rejected.
 func (w *Work) decideRule(ctx context.Context, tx *store.Tx, a approval.Approval, to approval.State, _ *Decision) error {
 	if to == approval.Rejected {
@@ -177,7 +178,11 @@ func (w *Work) decideRule(ctx context.Context, tx *store.Tx, a approval.Approval
 	if err := json.Unmarshal([]byte(a.Content), &draft); err != nil {
 		return fault.Broken("approval.changed", a.ID).Because(err)
 	}
-	if err := w.checkDraft(ctx, tx, draft.Rule); err != nil {
+	switch err := w.checkDraft(ctx, tx, draft.Rule); {
+	case fault.CodeOf(err) == "rule.backdated":
+		earliest, dayErr := w.ruleDay(ctx, tx)
+		return firstErr(dayErr, fault.Invalid("rule.late", a.ID, draft.Rule.Effective, earliest, draft.Rule.ID).On("effective", draft.Rule.Effective))
+	case err != nil:
 		return err
 	}
 	versions, err := w.ruleVersions(ctx, tx)

@@ -60,7 +60,7 @@ func TestRuleRefused(t *testing.T) {
 	}
 	// The checker comes too late: the draft stays one until it is rejected.
 	s.night("2026-02-13", nil, nil)
-	if _, err := s.engine.Approve(s.ctx, "checker1", "RULE-standard-2"); fault.CodeOf(err) != "rule.backdated" {
+	if _, err := s.engine.Approve(s.ctx, "checker1", "RULE-standard-2"); fault.CodeOf(err) != "rule.late" {
 		t.Errorf("approved too late: %v", err)
 	}
 	if _, err := s.engine.Reject(s.ctx, "checker1", "RULE-standard-2", "too late"); err != nil {
