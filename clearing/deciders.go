@@ -25,6 +25,7 @@ func deciders() map[string]decider {
 		"waiver":       (*Work).decideWaiver,
 		accountChange:  (*Work).decideAccount,
 		escrowVerdict:  (*Work).decideEscrow,
+		userChange:     (*Work).decideUser,
 	}
 	all[parameterChange] = (*Work).decideParameter
 	all[orderKeyKind] = (*Work).decideOrderKey

@@ -366,13 +366,3 @@ func (e *Engine) AddLegalMember(ctx context.Context, actor string, m subaccounts
 	_, err = e.Bind(ctx, actor, *b)
 	return err
 }
-
-// AddUser adds a user or replaces his roles.
-func (e *Engine) AddUser(ctx context.Context, actor string, u people.User) error {
-	return e.DB.Tx(ctx, func(tx *store.Tx) error {
-		if err := people.Require(ctx, tx, actor, people.Members); err != nil {
-			return err
-		}
-		return people.Add(ctx, tx, e.Book.ID(), actor, e.Clock.Now(), u)
-	})
-}

@@ -213,9 +213,11 @@ func TestSignOffAndReopen(t *testing.T) {
 	b := day12(t)
 	date := day("2026-02-12")
 	for _, u := range []people.User{{Name: "boss", Roles: "maker checker"}, {Name: "till", Roles: "maker cashier"}} {
-		if err := b.engine.AddUser(b.ctx, "maker1", u); err != nil {
+		id, err := b.engine.AddUser(b.ctx, "maker1", u)
+		if err != nil {
 			t.Fatal(err)
 		}
+		b.approve(id)
 	}
 	_, err := b.engine.SignOff(b.ctx, "maker1", day("2026-02-13"))
 	b.wantCode("a day that is not closed", "signoff.day", err)

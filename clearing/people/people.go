@@ -76,8 +76,9 @@ func (u User) Digest() []byte {
 	return audit.Digest(u.Name, u.OSUser, u.Roles, u.Status)
 }
 
-// Add adds a user, or replaces his roles.
-func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at time.Time, u User) error {
+// Valid returns people.role for a role that there is not, people.name for a name
+// that is none.
+func Valid(u User) error {
 	for role := range strings.FieldsSeq(u.Roles) {
 		if _, known := permissions[role]; !known {
 			return fault.Invalid("people.role", role, strings.Join(Roles(), ", ")).On("roles", u.Roles)
@@ -85,6 +86,14 @@ func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at ti
 	}
 	if u.Name == "" || strings.ContainsAny(u.Name, "| \n") {
 		return fault.Invalid("people.name").On("name", u.Name)
+	}
+	return nil
+}
+
+// Add adds a user, or replaces his roles and his operating-system user.
+func Add(ctx context.Context, tx *store.Tx, custodyID int64, actor string, at time.Time, u User) error {
+	if err := Valid(u); err != nil {
+		return err
 	}
 	u.Status = "ACTIVE"
 	former, known, err := Find(ctx, tx, u.Name)

@@ -77,14 +77,19 @@ func person(current, uid, sudoUser, sudoUID string, ownsHome bool) string {
 	return current
 }
 
-// ownUser returns the active user whose os_user is the given one, or "".
+// ownUser returns the active user whose os_user is the given one, or "" where
+// there is none, or more than one: nobody is two people.
 func ownUser(users []people.User, osUser string) string {
+	own := ""
 	for _, u := range users {
 		if u.OSUser == osUser && u.OSUser != "" && u.Status == "ACTIVE" {
-			return u.Name
+			if own != "" {
+				return ""
+			}
+			own = u.Name
 		}
 	}
-	return ""
+	return own
 }
 
 // maker is the actor of running and making.

@@ -52,10 +52,13 @@ func newUserAddCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.AddUser(ctx, actor, people.User{Name: args[0], OSUser: osUser, Roles: strings.Join(roles, " ")}); err != nil {
+			id, err := e.AddUser(ctx, actor, people.User{Name: args[0], OSUser: osUser, Roles: strings.Join(roles, " ")})
+			if err != nil {
 				return err
 			}
-			return a.answer(map[string]string{"added": args[0]}, func() { a.say("cli.user.added", args[0], a.allNamed("role", strings.Join(roles, " "))) })
+			return a.answer(map[string]string{"submitted": args[0], "approval": id}, func() {
+				a.say("cli.user.submitted", args[0], a.allNamed("role", strings.Join(roles, " ")), id)
+			})
 		})}
 	cmd.Flags().StringSliceVar(&roles, "role", nil, a.t("cli.flag.role", strings.Join(people.Roles(), ", ")))
 	cmd.Flags().StringVar(&osUser, "os-user", "", a.t("cli.flag.os-user"))
