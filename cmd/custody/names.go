@@ -43,7 +43,7 @@ var names = map[string]map[string]string{
 	},
 	"rail":          {"OWN": "cli.rail.own", "SIB": "cli.rail.sib", "BEP": "cli.rail.bep", "HVP": "cli.rail.hvp"},
 	"legal_kind":    {subaccounts.Company: "cli.legal.company", subaccounts.Person: "cli.legal.person"},
-	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "match-undo": "cli.approval.match-undo", "reopen": "cli.approval.reopen", "escrow-verdict": "cli.approval.escrow", "order-key": "cli.approval.order-key", "signed-order": "cli.approval.signed-order"},
+	"approval_kind": {"batch-authorise": "cli.approval.authorise", "headoffice": "cli.approval.headoffice", "batch": "cli.approval.batch", "binding": "cli.approval.binding", "exception": "cli.approval.exception", "rule": "cli.approval.rule", "waiver": "cli.approval.waiver", "match-undo": "cli.approval.match-undo", "reopen": "cli.approval.reopen", "escrow-verdict": "cli.approval.escrow", "order-key": "cli.approval.order-key", "signed-order": "cli.approval.signed-order", "user": "cli.approval.user"},
 	"escrow_state":  escrowStates,
 	"order_key":     {"ACTIVE": "cli.orderkey.active", "REVOKED": "cli.orderkey.revoked"},
 	"signed_order":  {"APPLIED": "cli.order.applied", "SUBMITTED": "cli.signedorder.submitted", "REFUSED": "cli.signedorder.refused"},

@@ -43,7 +43,8 @@ func New(timeout time.Duration, plain bool) *Client {
 // PostJSON posts in and reads the answer into out. Errors: remote.address for an
 // address that is no https; remote.silent where no whole answer came, or one of
 // the machine in between (5xx): the request may have been carried out or not;
-// remote.refused where the other side says that it did nothing (4xx);
+// remote.refused where the other side says that it did nothing (4xx, but for
+// those that a machine in between gives of its own, or that mean "again");
 // remote.answer where its answer cannot be understood, which is no knowledge either.
 func (c *Client) PostJSON(ctx context.Context, address string, in, out any) error {
 	u, err := url.Parse(address)
@@ -68,6 +69,8 @@ func (c *Client) PostJSON(ctx context.Context, address string, in, out any) erro
 	switch {
 	case err != nil:
 		return fault.Wait("remote.silent", u.Host).Because(err)
+	case saysNothing(answer.StatusCode):
+		return fault.Wait("remote.silent", u.Host)
 	case answer.StatusCode >= 400 && answer.StatusCode < 500:
 		return fault.Invalid("remote.refused", u.Host, answer.StatusCode)
 	case answer.StatusCode != http.StatusOK:
@@ -79,4 +82,15 @@ func (c *Client) PostJSON(ctx context.Context, address string, in, out any) erro
 		return fault.Wait("remote.answer", u.Host).Because(err)
 	}
 	return nil
+}
+
+// saysNothing reports a status of the 4xx that does not tell whether the request
+// was carried out: a proxy that gave up waiting, a request that met itself.
+func saysNothing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusProxyAuthRequired, 499: // 499 is nginx's for a client that left
+		return true
+	}
+	return false
 }

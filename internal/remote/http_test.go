@@ -18,6 +18,8 @@ func TestPostJSON(t *testing.T) {
 	answers := map[string]func(http.ResponseWriter, *http.Request){
 		"/good":   func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"code":"OK"}`)) },
 		"/bad":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) },
+		"/again":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
+		"/waited": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) },
 		"/broken": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
 		"/moved": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/good", http.StatusTemporaryRedirect)
@@ -35,7 +37,8 @@ func TestPostJSON(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answers[r.URL.Path](w, r) }))
 	defer server.Close()
 	client := remote.New(200*time.Millisecond, true)
-	for path, want := range map[string]string{"/good": "", "/bad": "remote.refused", "/broken": "remote.silent", "/moved": "remote.silent",
+	for path, want := range map[string]string{"/good": "", "/bad": "remote.refused", "/again": "remote.silent", "/waited": "remote.silent",
+		"/broken": "remote.silent", "/moved": "remote.silent",
 		"/text": "remote.answer", "/long": "remote.answer", "/slow": "remote.silent", "/cut": "remote.silent"} {
 		var answer struct{ Code string }
 		err := client.PostJSON(context.Background(), server.URL+path, map[string]string{"a": "b"}, &answer)
