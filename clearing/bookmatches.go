@@ -32,7 +32,6 @@ type bookSides struct {
 	ourLine, theLine map[reconcile.Ref]matches.Line
 	decided          map[string]string // bank reference: voucher that a step posted for it
 	pairs            []matches.Match   // what undoes each other
-	vouchers         map[string]bookVoucher
 }
 
 // bookVoucher is a voucher that moved the money at the bank.

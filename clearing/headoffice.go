@@ -76,7 +76,7 @@ func (e *Engine) WithdrawHeadOffice(ctx context.Context, actor, reference string
 func (w *Work) planHeadOffice(ctx context.Context, tx *store.Tx, reference string, amount, bankFee money.Amount) (HeadOfficeWithdrawal, error) {
 	own := w.Config.Corporate
 	h := HeadOfficeWithdrawal{Reference: reference, Amount: amount, BankFee: bankFee, Sweeps: []FeeSweep{},
-		Payee: Payee{Name: own.Name, Account: own.Account, Bank: own.Bank, CNAPS: own.CNAPS, SuperBank: own.SuperBank}}
+		Payee: Payee(own)}
 	if err := w.checkPayment(h.order("")); err != nil {
 		return h, err
 	}

@@ -31,11 +31,14 @@ func signSM2(key *sm2.PrivateKey, message []byte) []byte {
 	return signature
 }
 
-// pointOf returns the uncompressed point: 04, x, y.
+// pointBytes is an uncompressed point: 04, x and y of 32 bytes each.
+const pointBytes = 65
+
+// pointOf returns the uncompressed point, which ends the key's PKIX form.
 func pointOf(key *ecdsa.PublicKey) []byte {
-	point := make([]byte, 65)
-	point[0] = 4
-	key.X.FillBytes(point[1:33])
-	key.Y.FillBytes(point[33:])
-	return point
+	der, err := smx509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		panic("signing: a key that was read has a form: " + err.Error())
+	}
+	return der[len(der)-pointBytes:]
 }
