@@ -41,6 +41,16 @@ const (
 	maxToleranceFen    = 100_00
 )
 
+// AreMatchRules reports whether a file says of itself that it holds matching
+// rules (kind: matching); a split rule says nothing of the kind.
+func AreMatchRules(path string) bool {
+	raw, err := readUpTo(path, maxMatchRulesBytes)
+	var head struct {
+		Kind string `yaml:"kind"`
+	}
+	return err == nil && yaml.Unmarshal(raw, &head) == nil && head.Kind == "matching"
+}
+
 // LoadMatchRules reads a file of matching rules; match.rules names what is wrong.
 func LoadMatchRules(path string) (reconcile.Plan, error) {
 	raw, err := readUpTo(path, maxMatchRulesBytes)

@@ -158,6 +158,9 @@ func newRuleTryCmd(a *app) *cobra.Command {
 	var f tryFlags
 	cmd := &cobra.Command{Use: "try FILE|RULE", Short: a.t("cli.rule.try.short"), Long: a.t("cli.rule.try.long"), Args: cobra.ExactArgs(1),
 		RunE: a.opened(func(ctx context.Context, e *clearing.Engine, args []string) error {
+			if clearing.AreMatchRules(args[0]) {
+				return a.tryMatching(ctx, e, args[0], f.from, f.to)
+			}
 			return a.tryRule(ctx, e, args[0], f)
 		})}
 	cmd.Flags().StringVar(&f.from, "from", "", a.t("cli.flag.from"))
