@@ -184,8 +184,10 @@ func (e *Engine) withheldIn(ctx context.Context, tx *store.Tx, month bizdate.Dat
 // back nor remitted (R6).
 func (c *checker) addWithheld(want map[subaccounts.Key]money.Amount) error {
 	var list []Withholding
-	err := c.tx.Select(c.ctx, &list, "SELECT "+withholdingColumns+` FROM withholdings WHERE custody_id = ? AND withheld_fen > 0 AND accounting_date <= ?
-		AND (back_date = 0 OR back_date > ?) AND (remitted_date = 0 OR remitted_date > ?)`, c.w.Book.ID(), c.w.Date, c.w.Date, c.w.Date)
+	standing := "SELECT " + withholdingColumns + ` FROM withholdings WHERE custody_id = ? AND withheld_fen > 0 AND accounting_date <= ?
+		AND (back_date = 0 OR back_date > ?) AND `
+	id, date := c.w.Book.ID(), c.w.Date
+	err := c.tx.Select(c.ctx, &list, standing+"remitted_date = 0 UNION ALL "+standing+store.Behind("remitted_date"), id, date, date, id, date, date, date)
 	for _, row := range list {
 		want[withheldFrom(row.Reference)] = row.Withheld
 	}

@@ -219,7 +219,7 @@ type Waiting struct {
 // AsOf returns what stood in 2102 at the cut of the date, by channel and clearing
 // date.
 func AsOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date) ([]Waiting, error) {
-	const open = ` FROM split_request_orders o WHERE o.custody_id = ? AND o.since_date <= ? AND (o.closed_date IS NULL OR o.closed_date > ?)`
+	open := " FROM split_request_orders o WHERE o.custody_id = ? AND o.since_date <= ? AND " + store.OpenAt("o.closed_date")
 	var list, moved []Waiting
 	err := tx.Select(ctx, &list, `SELECT o.channel, o.clearing_date, CAST(SUM(o.amount_fen) AS BIGINT) AS left_fen, CAST(SUM(o.fee_fen) AS BIGINT) AS fee_fen`+open+
 		" GROUP BY o.channel, o.clearing_date ORDER BY o.channel, o.clearing_date", custodyID, date, date)
@@ -229,7 +229,7 @@ func AsOf(ctx context.Context, tx *store.Tx, custodyID int64, date bizdate.Date)
 	err = tx.Select(ctx, &moved, `SELECT o.channel, o.clearing_date, CAST(SUM(m.amount_fen) AS BIGINT) AS left_fen,
 		CAST(SUM(CASE WHEN m.kind = 'REFUND' THEN m.fee_fen ELSE 0 END) AS BIGINT) AS fee_fen
 		FROM split_request_moves m JOIN split_request_orders o ON o.custody_id = m.custody_id AND o.order_no = m.order_no
-		WHERE o.custody_id = ? AND o.since_date <= ? AND (o.closed_date IS NULL OR o.closed_date > ?) AND m.move_date <= ?
+		WHERE o.custody_id = ? AND o.since_date <= ? AND `+store.OpenAt("o.closed_date")+` AND m.move_date <= ?
 		GROUP BY o.channel, o.clearing_date`, custodyID, date, date, date)
 	for _, m := range moved {
 		i := slices.IndexFunc(list, func(w Waiting) bool { return w.Channel == m.Channel && w.Clearing == m.Clearing })

@@ -89,7 +89,7 @@ var settled = []string{"accounts", "a", "items", "i", "members", "member_regions
 
 // open are partial indexes that hold what is open alone.
 var open = []string{"outbox_pending", "proofs_failed", "files_rejected", "open_lines_once", "channel_days_unpaid", "payouts_undebited",
-	"payouts_returned", "bank_lines_open", "match_lines_once", "days_open", "ledger_days_open"}
+	"payouts_returned", "bank_lines_open", "match_lines_once", "days_open", "ledger_days_open", "split_request_orders_open"}
 
 // states are indexes by state: what they find is brought back and counted.
 var states = []string{"batches_by_state", "approvals_by_state", "payment_orders_by_state", "escrow_orders_by_state"}
