@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,57 @@ func TestBadDay(t *testing.T) {
 	h.mustPlay(tuesday.AddDays(2))
 	h.mustPlay(tuesday.AddDays(3))
 	h.wantNothing(tuesday.AddDays(3))
+}
+
+// TestAdjustToTheBank: where two people find the bank's list right, the money moves
+// between the two members (调账), once, and the bank is not told to move it too.
+func TestAdjustToTheBank(t *testing.T) {
+	h := newBadDay(t)
+	h.mustPlay(bizdate.New(2026, 1, 5))
+	if _, err := playDay(h.ctx, h.engine, bizdate.New(2026, 1, 6)); fault.CodeOf(err) != "day.check" {
+		t.Fatal(err)
+	}
+	balance := func(member string) money.Amount {
+		view, err := h.engine.Balances(h.ctx, member, 0)
+		if err != nil || len(view.Accounts) != 1 {
+			t.Fatal(member, view, err)
+		}
+		return view.Accounts[0].Balance
+	}
+	told := func() []string {
+		files, err := filepath.Glob(filepath.Join(h.engine.Home, "outbox", "SI*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	list := h.open()
+	wrong := list[slices.IndexFunc(list, func(x exceptions.Exception) bool { return x.Subject == "sub:F001>F002" })]
+	p, err := h.engine.Propose(h.ctx, simulatedMaker, wrong.ID, clearing.Handling{Template: "adjust"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.engine.Approve(h.ctx, simulatedChecker, p.ApprovalID); fault.CodeOf(err) != "ledger.overdrawn" {
+		t.Fatalf("F001 has been paid out and has nothing to give: %v", err)
+	}
+	h.handle("K202601060000003", clearing.Handling{Template: "claim", Member: "F001"})
+	from, to, files := balance("F001"), balance("F002"), told()
+	if _, err := h.engine.Approve(h.ctx, simulatedChecker, p.ApprovalID); err != nil {
+		t.Fatal(err)
+	}
+	if got := [2]money.Amount{balance("F001") - from, balance("F002") - to}; got != [2]money.Amount{-10_00, 10_00} {
+		t.Errorf("the members moved by %s and %s", got[0], got[1])
+	}
+	if now := told(); !slices.Equal(now, files) {
+		t.Errorf("the bank was told of what it has already: %v, before %v", now, files)
+	}
+	if _, err := h.engine.Approve(h.ctx, simulatedChecker, p.ApprovalID); fault.CodeOf(err) != "approval.decided" {
+		t.Errorf("approved twice: %v", err)
+	}
+	report, err := h.engine.Verify(h.ctx, nil)
+	if err != nil || !report.OK {
+		t.Errorf("verify: %+v %v", report, err)
+	}
 }
 
 type badDayHome struct {
